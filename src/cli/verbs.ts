@@ -1,0 +1,13 @@
+// The verbs there are. Each is imported when it is used and not before: start-up time is a promise.
+import type { Verb } from './verb.ts';
+
+/** A verb's line in the list, and how to get it. */
+export interface VerbEntry {
+  readonly name: string;
+  /** The same text as the verb's own `summary` (a test compares them). */
+  readonly summary: string;
+  readonly load: () => Promise<Verb>;
+}
+
+// One line per verb, added when its module is there; in the order a person meets them.
+export const VERBS: readonly VerbEntry[] = [];
