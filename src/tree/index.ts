@@ -14,5 +14,6 @@ export {
   type SymlinkEntry,
   symlink,
 } from './entry.ts';
+export { checkExpressible, type Loses, lossesOf } from './loses.ts';
 export { baseName, checkPath, comparePaths, joinPath, NAME_MAX, PATH_MAX, parentOf, pathFault } from './names.ts';
 export { makeTree, type Tree, withParents } from './tree.ts';
