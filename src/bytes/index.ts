@@ -17,6 +17,6 @@ export {
   u64le,
 } from './ints.ts';
 export { type ByteSink, memorySink } from './sink.ts';
-export { type ByteSource, bytesSource, EMPTY, lazySource, readAll, sliceSource } from './source.ts';
+export { type ByteSource, bytesSource, EMPTY, lazySource, readAll, readInto, sliceSource } from './source.ts';
 export { type Fields, type FieldTable, type Struct, struct } from './struct.ts';
 export { asciiFrom, compareBytes, compareNames, concat, nameFromBytes, nameToBytes, utf8 } from './text.ts';

@@ -8,6 +8,14 @@ export interface ByteSource {
   readonly size: number;
   /** The bytes [at, at + size). Throws KindlingError TRUNCATED when the range leaves the source. */
   read(at: number, size: number): Uint8Array;
+  /** Fills `target` with the bytes from `at` on, without an allocation of its own; absent where reading is a view anyway. Use `readInto`. */
+  readInto?(at: number, target: Uint8Array): void;
+}
+
+/** Fills `target` with the bytes of a source from `at` on. Throws TRUNCATED when the range leaves the source. */
+export function readInto(source: ByteSource, at: number, target: Uint8Array): void {
+  if (source.readInto !== undefined) source.readInto(at, target);
+  else target.set(source.read(at, target.length));
 }
 
 function outside(at: number, size: number, held: number): KindlingError {
@@ -33,6 +41,10 @@ export function sliceSource(source: ByteSource, at: number, size: number = sourc
     read(from, count) {
       if (from < 0 || count < 0 || from + count > size) throw outside(from, count, size);
       return source.read(at + from, count);
+    },
+    readInto(from, target) {
+      if (from < 0 || from + target.length > size) throw outside(from, target.length, size);
+      readInto(source, at + from, target);
     },
   };
 }

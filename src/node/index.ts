@@ -1,3 +1,8 @@
 // node: the outside world. Files, processes, native digests and codecs; imported by cli/ alone.
 export { onInterrupt, runCleanups } from './cleanup.ts';
+export { type RunningSha256, runningSha256, sha256 } from './digest.ts';
+export { type DirectoryTreeOptions, directoryRoot, directoryTree } from './directory.ts';
 export { errnoError, system } from './errno.ts';
+export { type FileSource, fileSource } from './source.ts';
+export { findTool, type RunOptions, runTool, type ToolResult } from './tools.ts';
+export { type WriteOptions, writeAtomically } from './write.ts';
