@@ -21,7 +21,7 @@ test('the order of paths is total and puts a parent before its children', () => 
   const path = fc.array(fc.constantFrom('a', 'b', 'a-', 'é', '~'), { minLength: 1, maxLength: 4 }).map((names) => names.join('/'));
   fc.assert(
     fc.property(path, path, (a, b) => {
-      assert.equal(comparePaths(a, b), -comparePaths(b, a));
+      assert.equal(Math.sign(comparePaths(a, b) + comparePaths(b, a)), 0);
       if (b.startsWith(`${a}/`)) assert.equal(comparePaths(a, b), -1);
     }),
     { seed: 3, numRuns: 2000 },
