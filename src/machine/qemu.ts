@@ -1,0 +1,64 @@
+// A machine as a QEMU command line (qemu-system-*(1), QEMU 7.2): a pure function, so that it can be printed, tested and repeated by hand.
+// Console is QEMU's standard output; the report channel a file; the monitor a socket. Nothing of the person's QEMU configuration is read.
+import type { Architecture } from '../boot/index.ts';
+import { KindlingError } from '../errors.ts';
+import { diskArguments, optionValue } from './disks.ts';
+import type { MachineSpec } from './spec.ts';
+
+/** QEMU's program for an architecture. */
+export function program(architecture: Architecture): string {
+  return `qemu-system-${architecture}`;
+}
+
+const TYPES: Readonly<Record<Architecture, readonly string[]>> = { x86_64: ['pc', 'q35'], aarch64: ['virt'] };
+
+/** The whole command line, program first. Throws USAGE where the choices do not fit each other. */
+export function commandLine(spec: MachineSpec): readonly string[] {
+  const types = TYPES[spec.architecture];
+  if (!types.includes(spec.type)) {
+    throw new KindlingError('USAGE', `machine ${spec.type} does not exist for ${spec.architecture}; there is ${types.join(', ')}`);
+  }
+  if (!Number.isInteger(spec.memory) || spec.memory < 8 || spec.memory > 1 << 20) {
+    throw new KindlingError('USAGE', `memory is ${spec.memory} MiB; it must be a whole number from 8 to 1048576`);
+  }
+  return [
+    program(spec.architecture),
+    ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
+    ...machineArguments(spec),
+    ...serialArguments(spec),
+    ...['-chardev', `socket,id=monitor,path=${optionValue(spec.monitorSocket)},server=on,wait=off`, '-mon', 'chardev=monitor,mode=control'],
+    ...diskArguments(spec),
+    ...['-kernel', spec.kernel],
+    ...(spec.initrd === undefined ? [] : ['-initrd', spec.initrd]),
+    ...['-append', spec.commandLine],
+  ];
+}
+
+function machineArguments(spec: MachineSpec): readonly string[] {
+  const backed = spec.memoryDirectory !== undefined;
+  const machine = `${spec.type},accel=${spec.accelerator}${backed ? ',memory-backend=ram' : ''}`;
+  const args = ['-machine', machine, '-cpu', spec.accelerator === 'kvm' ? 'host' : 'max', '-smp', String(spec.processors)];
+  args.push('-m', String(spec.memory));
+  if (spec.memoryDirectory !== undefined) {
+    // a directory, not a file: QEMU makes the file and unlinks it at once, so nothing can be left behind
+    args.push('-object', `memory-backend-file,id=ram,size=${spec.memory}M,mem-path=${optionValue(spec.memoryDirectory)},share=on`);
+  }
+  return args;
+}
+
+function serialArguments(spec: MachineSpec): readonly string[] {
+  const report = `file,id=report,path=${optionValue(spec.reportFile)}`;
+  if (spec.architecture === 'aarch64') {
+    // virt has one UART for the normal world; the second port is a PCI one, whose driver kernels have built in
+    return ['-chardev', 'stdio,id=console', '-serial', 'chardev:console', '-chardev', report, '-device', 'pci-serial,chardev=report'];
+  }
+  return [
+    ...['-chardev', 'stdio,id=console', '-device', 'isa-serial,chardev=console'],
+    ...['-chardev', report, '-device', 'isa-serial,chardev=report'],
+  ];
+}
+
+/** A command line as a person can paste it into a POSIX shell. */
+export function quoted(args: readonly string[]): string {
+  return args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`)).join(' ');
+}

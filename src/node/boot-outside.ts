@@ -1,0 +1,69 @@
+// The outside world of `boot`: kernels made startable, files of one boot, machines.
+import { accessSync, closeSync, constants, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { KindlingError } from '../errors.ts';
+import type { BootFiles, BootOutside } from '../verbs/boot.ts';
+import { system } from './errno.ts';
+import { backingDirectory } from './guest-memory.ts';
+import { machineHost } from './machine-host.ts';
+import { startableKernel } from './startable-kernel.ts';
+
+// sun_path holds 108 bytes, the ending NUL included
+const SOCKET_PATH_MOST = 100;
+
+/** The real outside world of a boot. */
+export function bootOutside(): BootOutside {
+  return { ...machineHost(), kernel: startableKernel, files: bootFiles, backingDirectory };
+}
+
+function bootFiles(archives: readonly string[], consoleFile: string | undefined): BootFiles {
+  for (const archive of archives) readable(archive);
+  const base = Buffer.byteLength(tmpdir()) > SOCKET_PATH_MOST - 40 ? '/tmp' : tmpdir();
+  const directory = system(() => mkdtempSync(join(base, 'kindling-boot-')));
+  const console = resolve(consoleFile ?? join(directory, 'console.log'));
+  const made = { report: join(directory, 'report'), monitor: join(directory, 'monitor'), joined: join(directory, 'initrd') };
+  return {
+    console,
+    report: made.report,
+    monitor: made.monitor,
+    initrd: archives.length > 1 ? join4(archives, made.joined) : archives[0] && resolve(archives[0]),
+    discard(everything) {
+      const keepsConsole = !everything && consoleFile === undefined;
+      for (const path of keepsConsole ? Object.values(made) : [directory]) rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+function readable(path: string): void {
+  system(() => accessSync(path, constants.R_OK), { file: path });
+  if (!statSync(path).isFile()) throw new KindlingError('IO', 'it is not a regular file, expected an archive', { file: path });
+}
+
+/** Archives one after the other, each padded to a multiple of four bytes: the kernel looks for the next one there. */
+function join4(archives: readonly string[], target: string): string {
+  const out = system(() => openSync(target, 'w', 0o644), { file: target });
+  const buffer = new Uint8Array(1 << 20);
+  try {
+    for (const archive of archives) {
+      const input = system(() => openSync(archive, 'r'), { file: archive });
+      let size = 0;
+      try {
+        for (let count = readSync(input, buffer); count > 0; count = readSync(input, buffer)) {
+          system(() => writeWhole(out, buffer.subarray(0, count)), { file: target });
+          size += count;
+        }
+      } finally {
+        closeSync(input);
+      }
+      system(() => writeWhole(out, new Uint8Array(-size & 3)), { file: target });
+    }
+  } finally {
+    closeSync(out);
+  }
+  return target;
+}
+
+function writeWhole(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+}
