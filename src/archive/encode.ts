@@ -1,0 +1,149 @@
+// Writes an archive: plan -> segments -> members -> bytes. Layout and alignment rules: docs/archive.md.
+// Members are compressed in parallel with a bounded look-ahead; what comes out does not depend on how many run at once.
+import { bytesSource, type Sha256, utf8 } from '../bytes/index.ts';
+import type { CodecChoice } from '../codecs/index.ts';
+import { KindlingError } from '../errors.ts';
+import { encodeWhole as encodeNewc, loses as newcLoses } from '../formats/newc/index.ts';
+import { encodeWhole as encodeOdc, loses as odcLoses } from '../formats/odc/index.ts';
+import type { Plan, SegmentName } from '../plan/index.ts';
+import { checkExpressible, comparePaths, type Entry, file, type Loses, makeTree, type Tree, withParents } from '../tree/index.ts';
+import { type IdDigest, idDigest } from './id.ts';
+import { cut, MEMBER_SIZES, type MemberSizes } from './members.ts';
+import { printReasons } from './reasons.ts';
+
+/** Where the archive keeps what it knows of itself. */
+export const METADATA_DIRECTORY = 'usr/lib/kindling';
+export const ID_PATH = `${METADATA_DIRECTORY}/id`;
+export const REASONS_PATH = `${METADATA_DIRECTORY}/reasons`;
+
+/** Order of segments in the file. Microcode is first because the kernel looks for it before it can decompress anything. */
+export const SEGMENT_ORDER: readonly SegmentName[] = ['microcode', 'base', 'modules', 'firmware', 'configuration'];
+
+export interface EncodeOptions {
+  readonly codec: CodecChoice;
+  readonly sha256: Sha256;
+  /** Form of the cpio archives; `newc` unless told. The Linux kernel reads no other. */
+  readonly format?: 'newc' | 'odc';
+  /** Members compressed at once; memory grows by about 12 MiB for each. Does not change the bytes. 4 unless told. */
+  readonly parallel?: number;
+  /** Where members are cut; `undefined` cuts nothing: one member for each segment. */
+  readonly members?: MemberSizes | undefined;
+  /** Told after each member: its segment, and unpacked and packed bytes so far. */
+  readonly onMember?: (progress: MemberProgress) => void;
+}
+
+/** How far encoding is; sizes in bytes since the start of the archive. */
+export interface MemberProgress {
+  readonly segment: SegmentName;
+  readonly unpackedSize: number;
+  readonly packedSize: number;
+}
+
+const FORMATS: Record<'newc' | 'odc', { encode(entries: readonly Entry[]): Uint8Array; loses: Loses }> = {
+  newc: { encode: encodeNewc, loses: newcLoses },
+  odc: { encode: encodeOdc, loses: odcLoses },
+};
+
+/** The plan's tree with the metadata directory and reasons in it; the id is added last, when all else has been digested. */
+function withMetadata(plan: Plan): { tree: Tree; segmentOf: ReadonlyMap<string, SegmentName> } {
+  for (const path of [ID_PATH, REASONS_PATH]) {
+    if (plan.tree.get(path) !== undefined)
+      throw new KindlingError('CONFLICT', `the plan holds "${path}", which the archive writes itself`, { path });
+  }
+  const reasons = file(REASONS_PATH, bytesSource(printReasons(plan.reasons)));
+  const tree = makeTree(withParents([...plan.tree.entries, reasons]));
+  const segmentOf = new Map(plan.segmentOf);
+  segmentOf.set(REASONS_PATH, 'configuration');
+  return { tree, segmentOf };
+}
+
+interface Job {
+  readonly segment: SegmentName;
+  readonly entries: readonly Entry[];
+  /** Never compressed. */
+  readonly plain: boolean;
+}
+
+/**
+ * The bytes of the archive. Deterministic: equal plan and options give equal bytes, whatever `parallel` is.
+ * Throws NOT_EXPRESSIBLE or CONFLICT before the first byte.
+ */
+export async function* encode(plan: Plan, options: EncodeOptions): AsyncGenerator<Uint8Array> {
+  const format = FORMATS[options.format ?? 'newc'];
+  const { tree, segmentOf } = withMetadata(plan);
+  checkExpressible(tree.entries, format.loses);
+  if (plan.microcode !== undefined) checkExpressible(plan.microcode.entries, format.loses);
+  const digest = idDigest(options.sha256);
+  const parallel = Math.max(1, options.parallel ?? 4);
+  const running: { job: Job; unpackedSize: number; packed: Promise<Uint8Array> }[] = [];
+  let position = 0;
+  let unpackedSize = 0;
+  let lastPlain = true;
+  const start = (job: Job) => {
+    const unpacked = format.encode(job.entries);
+    const packed =
+      job.plain || options.codec.encoder.name === 'none'
+        ? Promise.resolve(unpacked)
+        : options.codec.encoder.encode(unpacked, options.codec.level);
+    packed.catch(() => undefined); // reported when its turn comes
+    running.push({ job, unpackedSize: unpacked.length, packed });
+  };
+  const finish = async function* (): AsyncGenerator<Uint8Array> {
+    const { job, unpackedSize: size, packed } = running.shift()!;
+    const bytes = await packed;
+    const plain = job.plain || options.codec.encoder.name === 'none';
+    const padding = paddingBefore(position, lastPlain, plain, options.codec.encoder.name);
+    if (padding > 0) yield new Uint8Array(padding);
+    yield bytes;
+    position += padding + bytes.length;
+    unpackedSize += size;
+    lastPlain = plain;
+    options.onMember?.({ segment: job.segment, unpackedSize, packedSize: position });
+  };
+  for (const job of jobs(plan, tree, segmentOf, digest, options)) {
+    if (running.length >= parallel) yield* finish();
+    start(job);
+  }
+  while (running.length > 0) yield* finish();
+}
+
+/**
+ * NULs before the next piece (facts of init/initramfs.c): uncompressed archives, and what follows them, start at a multiple of 4;
+ * an lz4 legacy stream has no end mark and needs four NULs after it.
+ */
+export function paddingBefore(position: number, lastPlain: boolean, plain: boolean, codec: string): number {
+  if (position === 0) return 0;
+  if (plain || lastPlain) return -position & 3;
+  return codec === 'lz4' ? 4 + (-position & 3) : 0;
+}
+
+function* jobs(
+  plan: Plan,
+  tree: Tree,
+  segmentOf: ReadonlyMap<string, SegmentName>,
+  digest: IdDigest,
+  options: EncodeOptions,
+): Generator<Job> {
+  const sizes = 'members' in options ? (options.members ?? { least: Infinity, most: Infinity }) : MEMBER_SIZES;
+  if (plan.microcode !== undefined) {
+    const entries = plan.microcode.entries.filter((entry) => entry.path !== '');
+    for (const entry of entries) digest.add(entry);
+    yield { segment: 'microcode', entries, plain: true };
+  }
+  for (const segment of SEGMENT_ORDER.slice(1)) {
+    const entries = tree.entries.filter((entry) => segmentFor(entry, segmentOf) === segment);
+    for (const member of cut(entries, tree, sizes)) {
+      for (const entry of member) digest.add(entry);
+      // The id covers everything, so it goes into an archive of its own right at the end.
+      yield { segment, entries: member, plain: false };
+    }
+  }
+  const id = file(ID_PATH, bytesSource(utf8(`${digest.id()}\n`)));
+  const parents = ['usr', 'usr/lib', METADATA_DIRECTORY].map((path) => tree.get(path)!);
+  yield { segment: 'configuration', entries: [...parents, id].sort((a, b) => comparePaths(a.path, b.path)), plain: false };
+}
+
+/** A hard link goes where the file it names goes; what the plan says nothing of is part of the base. */
+function segmentFor(entry: Entry, segmentOf: ReadonlyMap<string, SegmentName>): SegmentName {
+  return segmentOf.get(entry.kind === 'hardlink' ? entry.to : entry.path) ?? 'base';
+}
