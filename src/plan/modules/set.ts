@@ -1,0 +1,137 @@
+// The modules of one kernel in a root. The file list comes from a walk over names; what a module says comes from its own ELF, on demand.
+// The root's modules.alias answers alias look-ups when the root's index files fit the files; otherwise all modules are read once.
+import { type ByteSource, bytesSource, readAll } from '../../bytes/index.ts';
+import type { Decoder } from '../../codecs/index.ts';
+import { type Finding, KindlingError, located } from '../../errors.ts';
+import { modinfo } from '../../formats/elf/index.ts';
+import { baseName, type FileEntry, joinPath } from '../../tree/index.ts';
+import { findFile, type Root } from '../root.ts';
+import { type AliasTable, aliasTable } from './alias-table.ts';
+import { type Builtins, openBuiltins } from './builtin.ts';
+import { depmodConfig } from './depmod-config.ts';
+import { type ModuleInfo, moduleInfo } from './module-info.ts';
+import { moduleName } from './names.ts';
+import { type KernelModule, readLines, scanTree } from './scan.ts';
+
+/** The modules of one kernel. Names are accepted in any spelling ("-" or "_") and given back in the kernel's ("_"). */
+export interface ModuleSet {
+  readonly root: Root;
+  /** Path of the module tree in the root. */
+  readonly tree: string;
+  /** Kernel release: the tree's last component. */
+  readonly version: string;
+  /** All module files that count, in modules.order. */
+  readonly modules: readonly KernelModule[];
+  readonly builtins: Builtins;
+  get(name: string): KernelModule | undefined;
+  /** The regular file behind a module, links followed. Throws NO_ENTRY when the link dangles. */
+  file(module: KernelModule): FileEntry;
+  /** The module's ELF bytes, decompressed where the file is compressed (and then not kept). Throws what the codec throws, with the path. */
+  elf(module: KernelModule): ByteSource;
+  /** What the module says of itself; kept after the first time. Throws BAD_MAGIC, BAD_VALUE, TRUNCATED or LIMIT with the path. */
+  info(module: KernelModule): ModuleInfo;
+  /** Names that a module name or alias (a modalias, "fs-ext4", "crypto-crc32c") stands for, loadable ones first. */
+  find(alias: string): readonly string[];
+  /** Whether the root's own index files are used for alias look-ups. */
+  readonly indexed: boolean;
+  /** Oddities of the tree itself. */
+  readonly findings: readonly Finding[];
+}
+
+const MODULE_SIZE_MOST = 1 << 29;
+
+/** Opens a module tree ("usr/lib/modules/6.1.0-1-amd64"). Throws NO_KERNEL when it is no directory. Decoders are for compressed modules. */
+export function openModules(root: Root, tree: string, decoders: readonly Decoder[]): ModuleSet {
+  if (root.entry(tree)?.kind !== 'directory') {
+    throw new KindlingError('NO_KERNEL', `there is no module tree "${tree}" in ${root.label}`, { path: tree });
+  }
+  const version = baseName(tree);
+  const { modules, changed } = scanTree(root, tree, depmodConfig(root, version));
+  const byName = new Map(modules.map((module) => [module.name, module]));
+  const infos = new Map<KernelModule, ModuleInfo>();
+  const builtins = openBuiltins(root, tree);
+  const findings: Finding[] = [];
+  const indexed = isIndexed(root, tree, modules, changed, findings);
+  let loadable: AliasTable | undefined;
+  let builtinAliases: AliasTable | undefined;
+
+  const set: ModuleSet = {
+    root,
+    tree,
+    version,
+    modules,
+    builtins,
+    indexed,
+    findings,
+    get: (name) => byName.get(moduleName(name)),
+    file(module) {
+      const found = findFile(root, module.path);
+      if (found === undefined) throw new KindlingError('NO_ENTRY', `module ${module.name} is no file`, { path: module.path });
+      return found;
+    },
+    elf: (module) => uncompressed(set.file(module), decoders),
+    info(module) {
+      let info = infos.get(module);
+      if (info === undefined) {
+        try {
+          info = moduleInfo(modinfo(set.elf(module)));
+        } catch (error) {
+          throw located(error, { path: module.path });
+        }
+        infos.set(module, info);
+      }
+      return info;
+    },
+    find(alias) {
+      const name = moduleName(alias);
+      if (byName.has(name)) return [name];
+      loadable ??= aliasTable(
+        indexed ? indexedAliases(root, tree) : modules.flatMap((one) => set.info(one).aliases.map((text) => [text, one.name] as const)),
+      );
+      builtinAliases ??= aliasTable(builtins.aliases());
+      const found = new Set(loadable.find(alias));
+      if (builtins.has(name)) found.add(name);
+      for (const one of builtinAliases.find(alias)) found.add(one);
+      return [...found];
+    },
+  };
+  return set;
+}
+
+function uncompressed(entry: FileEntry, decoders: readonly Decoder[]): ByteSource {
+  const { content, path } = entry;
+  const head = content.read(0, Math.min(16, content.size));
+  if (head[0] === 0x7f) return content;
+  const decoder = decoders.find((one) => one.detect(head));
+  if (decoder === undefined) return content; // then the ELF reader says what is wrong with it
+  try {
+    return bytesSource(decoder.decode(readAll(content), MODULE_SIZE_MOST).bytes);
+  } catch (error) {
+    throw located(error, { path });
+  }
+}
+
+/** The index files fit when they list exactly the files that are there, and no directory changed after they were written. */
+function isIndexed(root: Root, tree: string, modules: readonly KernelModule[], changed: number, findings: Finding[]): boolean {
+  const path = joinPath(tree, 'modules.dep');
+  const dep = findFile(root, path);
+  if (dep === undefined || findFile(root, joinPath(tree, 'modules.alias')) === undefined) return false;
+  const listed = new Set(readLines(root, path).map((line) => line.slice(0, line.indexOf(':'))));
+  const strangers = modules.filter((module) => !listed.delete(module.relative));
+  if (strangers.length === 0 && listed.size === 0) return changed <= dep.mtime;
+  findings.push({
+    code: 'modules-dep-stale',
+    severity: 'warning',
+    where: { path },
+    message: `modules.dep does not list what is there: ${strangers.length} modules are missing from it, ${listed.size} of its lines name no module that counts`,
+  });
+  return false;
+}
+
+function* indexedAliases(root: Root, tree: string): Generator<readonly [string, string]> {
+  for (const line of readLines(root, joinPath(tree, 'modules.alias'))) {
+    if (!line.startsWith('alias ')) continue;
+    const gap = line.lastIndexOf(' ');
+    if (gap > 6) yield [line.slice(6, gap), moduleName(line.slice(gap + 1))];
+  }
+}
