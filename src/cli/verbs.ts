@@ -10,4 +10,10 @@ export interface VerbEntry {
 }
 
 // One line per verb, added when its module is there; in the order a person meets them.
-export const VERBS: readonly VerbEntry[] = [];
+export const VERBS: readonly VerbEntry[] = [
+  {
+    name: 'boot',
+    summary: 'start a kernel with archives in QEMU and prove how far it gets',
+    load: async () => (await import('./verbs/boot.ts')).boot,
+  },
+];

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { KindlingError } from '../errors.ts';
 import type { BootFiles, BootOutside } from '../verbs/boot.ts';
+import { onInterrupt } from './cleanup.ts';
 import { system } from './errno.ts';
 import { backingDirectory } from './guest-memory.ts';
 import { machineHost } from './machine-host.ts';
@@ -23,14 +24,20 @@ function bootFiles(archives: readonly string[], consoleFile: string | undefined)
   const directory = system(() => mkdtempSync(join(base, 'kindling-boot-')));
   const console = resolve(consoleFile ?? join(directory, 'console.log'));
   const made = { report: join(directory, 'report'), monitor: join(directory, 'monitor'), joined: join(directory, 'initrd') };
+  const remove = (everything: boolean): void => {
+    const keepsConsole = !everything && consoleFile === undefined;
+    for (const path of keepsConsole ? Object.values(made) : [directory]) rmSync(path, { recursive: true, force: true });
+  };
+  const withdraw = onInterrupt(() => remove(true));
   return {
     console,
     report: made.report,
     monitor: made.monitor,
     initrd: archives.length > 1 ? join4(archives, made.joined) : archives[0] && resolve(archives[0]),
+    keep: withdraw,
     discard(everything) {
-      const keepsConsole = !everything && consoleFile === undefined;
-      for (const path of keepsConsole ? Object.values(made) : [directory]) rmSync(path, { recursive: true, force: true });
+      withdraw();
+      remove(everything);
     },
   };
 }

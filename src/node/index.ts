@@ -1,4 +1,6 @@
 // node: the outside world. Files, processes, native digests and codecs; imported by cli/ alone.
+export { consoleTail, isQcow2 } from './boot-files.ts';
+export { bootOutside } from './boot-outside.ts';
 export { onInterrupt, runCleanups } from './cleanup.ts';
 export { type RunningSha256, runningSha256, sha256 } from './digest.ts';
 export { type DirectoryTreeOptions, directoryRoot, directoryTree } from './directory.ts';

@@ -5,8 +5,9 @@ import { KindlingError } from '../errors.ts';
 import type { Ending, MachineEnd, MachineHost, MachineListener, MachineSpec, RunningMachine } from '../machine/index.ts';
 import { onInterrupt } from './cleanup.ts';
 import { memoryCount } from './guest-memory.ts';
-import { findProgram } from './programs.ts';
+
 import { type Monitor, openMonitor } from './qemu-monitor.ts';
+import { findTool } from './tools.ts';
 
 const POLL_MS = 25;
 const ASK_MS = 2000;
@@ -29,12 +30,12 @@ export function machineHost(): MachineHost {
 
 async function start(spec: MachineSpec, qemu: readonly string[], consoleFile: string, listener: MachineListener): Promise<RunningMachine> {
   const [name = '', ...args] = qemu;
-  const program = findProgram(name);
+  const program = findTool(name);
   if (program === undefined) throw new KindlingError('NO_TOOL', `${name} is not installed`, { file: name });
   rmSync(spec.reportFile, { force: true });
   const log = boundedLog(consoleFile);
   // setpriv ties QEMU's life to ours even where we are killed outright; without it our own handlers must do
-  const setpriv = findProgram('setpriv');
+  const setpriv = findTool('setpriv');
   const child =
     setpriv === undefined
       ? spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })

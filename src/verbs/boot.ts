@@ -50,6 +50,8 @@ export interface BootFiles {
   readonly monitor: string;
   /** The archives as one file; undefined when there is none. */
   readonly initrd: string | undefined;
+  /** Leaves all of them where they are, an interruption included. */
+  keep(): void;
   /** Removes all but the console; with `everything`, that too. */
   discard(everything: boolean): void;
 }
@@ -104,6 +106,7 @@ export async function boot(request: BootRequest, outside: BootOutside, watch: Bo
   } finally {
     if (proof === undefined) files.discard(true);
     else if (proof.reached) files.discard(false);
+    else files.keep();
   }
 }
 
