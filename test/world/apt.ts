@@ -91,13 +91,14 @@ async function fetchingConfiguration(): Promise<string> {
 }
 
 /** A private apt for one architecture: the environment that makes apt-get use it. Its package lists are fetched at most once. */
-async function privateApt(architecture: Architecture): Promise<{ env: Record<string, string>; archives: string }> {
+async function privateApt(architecture: Architecture): Promise<{ env: Record<string, string>; archives: string; none: string }> {
   for (const name of ['apt-get', 'apt-config']) {
     if (findTool(name) === undefined) throw new Error(`${name} is not installed here: Debian packages cannot be fetched on this machine`);
   }
   const folder = join(cacheFolder(), `apt-${architecture}`);
   const at = (name: string) => join(folder, name);
-  for (const name of ['state/lists/partial', 'cache/archives/partial', 'log', 'etc']) mkdirSync(at(name), { recursive: true });
+  for (const name of ['state/lists/partial', 'cache/archives/partial', 'none/partial', 'log', 'etc'])
+    mkdirSync(at(name), { recursive: true });
   writeFileSync(at('status'), '');
   writeFileSync(at('etc/debian.sources'), debianSources());
   writeFileSync(
@@ -131,12 +132,11 @@ Acquire::Retries "3";
     await mustRun('apt-get', ['-q', 'update'], { env });
     writeFileSync(scratch, '');
   });
-  return { env, archives: at('cache/archives') };
+  return { env, archives: at('cache/archives'), none: at('none') };
 }
 
 /**
- * Fetches packages (and, when `closure` is true, all they depend on) and answers their files. `only` keeps those whose package name
- * matches. The answer is recorded, so that a later call needs neither the network nor apt. Rejects without network on the first call.
+ * Fetches packages and all they depend on, and answers their files. `only` keeps those whose package name matches. The answer is recorded, so that a later call needs neither the network nor apt. Rejects without network on the first call.
  */
 export async function fetchPackages(
   architecture: Architecture,
@@ -145,8 +145,9 @@ export async function fetchPackages(
   only: RegExp = /./,
 ): Promise<PackageFile[]> {
   const record = await once(`packages-${label}-${architecture}.json`, async (scratch) => {
-    const { env, archives } = await privateApt(architecture);
-    const listed = await mustRun('apt-get', ['-qq', '--print-uris', 'install', ...packages], { env });
+    const { env, archives, none } = await privateApt(architecture);
+    // apt names no package whose file it already holds, so it is shown an empty archive folder
+    const listed = await mustRun('apt-get', ['-qq', '-o', `Dir::Cache::archives=${none}`, '--print-uris', 'install', ...packages], { env });
     const wanted: { name: string; file: string }[] = [];
     for (const line of listed.split('\n')) {
       const file = /^'[^']+' (\S+\.deb) /.exec(line)?.[1];

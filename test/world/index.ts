@@ -1,6 +1,7 @@
 // world: real Debian input for tests and for `npm start`: packages, kernels, roots, disk images. All of it is fetched or made once and kept.
 export { type Architecture, fetchPackages, type PackageFile } from './apt.ts';
 export { CLONE, cacheFolder, once } from './cache.ts';
+export { type DebianRoot, debianRoot } from './debian-root.ts';
 export {
   diskImage,
   type FileSystem,

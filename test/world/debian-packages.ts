@@ -1,0 +1,38 @@
+// What the Debian root for boots is made of. Their closure comes from apt; nothing recommended is added.
+
+/** A small Debian that comes up under systemd to a login prompt, with the tools that early userspace looks for in a root. */
+export const ROOT_PACKAGES: readonly string[] = [
+  'base-files',
+  'base-passwd',
+  'bash',
+  'busybox-static',
+  'coreutils',
+  'dash',
+  'dbus',
+  'debianutils',
+  'diffutils',
+  'dosfstools',
+  'e2fsprogs',
+  'findutils',
+  'grep',
+  'gzip',
+  'hostname',
+  'init',
+  'kmod',
+  'libc-bin',
+  'login',
+  'mawk',
+  'mount',
+  'ncurses-base',
+  'ncurses-bin',
+  'passwd',
+  'procps',
+  'sed',
+  'systemd',
+  'systemd-sysv',
+  'tar',
+  'udev',
+  // else the merged /usr comes through usrmerge, which needs a whole Perl
+  'usr-is-merged',
+  'util-linux',
+];
