@@ -1,0 +1,46 @@
+// The Debian packages that kindling's own scripts and tests use, and what each is for. kindling itself needs none of them but QEMU, and that only to boot.
+
+/** What a package is needed for: `npm start`, `npm test`, `npm run bench`. */
+export type Group = 'start' | 'test' | 'bench';
+
+export interface DebianPackage {
+  readonly name: string;
+  /** Programs it brings; it counts as installed when all of them are found. A path where it brings no program on PATH. */
+  readonly programs: readonly string[];
+  readonly groups: readonly Group[];
+  readonly why: string;
+}
+
+const START: readonly Group[] = ['start', 'test', 'bench'];
+const TEST: readonly Group[] = ['test'];
+const BENCH: readonly Group[] = ['test', 'bench'];
+
+export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
+  { name: 'qemu-system-x86', programs: ['qemu-system-x86_64'], groups: START, why: 'boots the archives' },
+  { name: 'e2fsprogs', programs: ['mkfs.ext4', 'debugfs'], groups: START, why: 'makes ext4 disk images without mounting' },
+  { name: 'qemu-system-arm', programs: ['qemu-system-aarch64'], groups: TEST, why: 'boots the arm64 archive' },
+  { name: 'busybox-static', programs: ['busybox'], groups: TEST, why: 'its modprobe and sh against our indexes and early userspace' },
+  { name: 'kmod', programs: ['modprobe', 'depmod'], groups: TEST, why: 'reads our module indexes' },
+  { name: 'cpio', programs: ['cpio'], groups: BENCH, why: 'reads and writes newc and odc against ours' },
+  { name: 'libarchive-tools', programs: ['bsdtar', 'bsdcpio'], groups: TEST, why: 'a second reader of cpio and tar' },
+  { name: 'zstd', programs: ['zstd'], groups: BENCH, why: 'codec against ours' },
+  { name: 'xz-utils', programs: ['xz'], groups: TEST, why: 'codec against ours (xz, lzma)' },
+  { name: 'lz4', programs: ['lz4'], groups: TEST, why: 'codec against ours (legacy frames)' },
+  { name: 'lzop', programs: ['lzop'], groups: TEST, why: 'codec against ours' },
+  { name: 'bzip2', programs: ['bzip2'], groups: TEST, why: 'codec against ours' },
+  { name: 'gzip', programs: ['gzip'], groups: TEST, why: 'codec against ours' },
+  { name: 'binutils', programs: ['readelf', 'objcopy', 'ar'], groups: TEST, why: 'ELF and ar against ours' },
+  { name: 'dash', programs: ['dash'], groups: TEST, why: 'a second shell for early userspace' },
+  { name: 'shellcheck', programs: ['shellcheck'], groups: TEST, why: 'checks the shell code of early userspace' },
+  { name: 'fdisk', programs: ['sfdisk'], groups: TEST, why: 'partitioned disks for root=PARTUUID=' },
+  { name: 'btrfs-progs', programs: ['mkfs.btrfs'], groups: TEST, why: 'btrfs roots' },
+  { name: 'xfsprogs', programs: ['mkfs.xfs'], groups: TEST, why: 'xfs roots' },
+  { name: 'squashfs-tools', programs: ['mksquashfs', 'unsquashfs'], groups: BENCH, why: 'squashfs roots' },
+  { name: 'dracut-core', programs: ['dracut', 'lsinitrd'], groups: BENCH, why: 'a peer: its images are read, its time is compared' },
+  {
+    name: 'initramfs-tools-core',
+    programs: ['mkinitramfs', 'lsinitramfs'],
+    groups: BENCH,
+    why: 'a peer: its images are read, its time is compared',
+  },
+];
