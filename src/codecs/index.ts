@@ -1,0 +1,16 @@
+// codecs: what compression is to the rooms above, and pure decoders for everything Linux takes as an initramfs.
+import type { Decoder } from './codec.ts';
+import { gzip } from './gzip.ts';
+import { lzmaAlone } from './lzma-alone.ts';
+import { xz } from './xz.ts';
+import { zstd } from './zstd.ts';
+
+export type { CodecChoice, CodecName, Decoded, Decoder, Encoder } from './codec.ts';
+
+/** A decoder for each compression, in plain TypeScript; runs anywhere. */
+export const pureDecoders: readonly Decoder[] = [gzip, lzmaAlone, xz, zstd];
+
+/** The decoder whose magic `head` (16 bytes suffice) starts with; undefined when there is none. */
+export function detectDecoder(decoders: readonly Decoder[], head: Uint8Array): Decoder | undefined {
+  return decoders.find((decoder) => decoder.detect(head));
+}
