@@ -1,7 +1,7 @@
 // The archive id: one digest of paths, types, modes, sizes and contents. Owners and times are left out: the archive has none of its own.
 // It does not depend on codec, level, cutting or segment order, so two builds of one plan have one id.
 import { nameToBytes, readAll, type Sha256, utf8 } from '../bytes/index.ts';
-import type { Entry } from '../tree/index.ts';
+import { comparePaths, type Entry } from '../tree/index.ts';
 
 /** Collects digests entry by entry (any order), then gives the id as 64 hex digits. */
 export interface IdDigest {
@@ -12,27 +12,42 @@ export interface IdDigest {
 /** Starts an id. The lines that are hashed: `PATH-IN-HEX KIND MODE SIZE DETAIL`, sorted. */
 export function idDigest(sha256: Sha256): IdDigest {
   const lines = new Map<string, string>();
+  const names = new Map<string, string[]>();
   return {
     add(entry) {
-      lines.set(entry.path, lineOf(entry, sha256));
+      if (entry.kind !== 'hardlink') lines.set(entry.path, lineOf(entry, sha256));
+      else if (names.has(entry.to)) names.get(entry.to)!.push(entry.path);
+      else names.set(entry.to, [entry.path]);
     },
     id() {
-      const hexPath = (path: string) => Array.from(nameToBytes(path), (byte) => byte.toString(16).padStart(2, '0')).join('');
-      const sorted = [...lines].map(([path, line]) => `${hexPath(path)} ${line}\n`).sort();
+      for (const [to, others] of names) setLinks(lines, to, others);
+      const sorted = [...lines].map(([path, line]) => `${hex(path)} ${line}\n`).sort();
       return sha256(utf8(sorted.join('')));
     },
   };
 }
 
-function lineOf(entry: Entry, sha256: Sha256): string {
+/** Which of several names an entry calls the file and which the links is no content: the first in tree order counts as the file. */
+function setLinks(lines: Map<string, string>, to: string, others: readonly string[]): void {
+  const line = lines.get(to);
+  if (line === undefined) return;
+  const [first, ...rest] = [...new Set([to, ...others])].sort(comparePaths);
+  lines.set(first!, line);
+  // cpio has no hard links to symbolic links: each name is one.
+  for (const path of rest) lines.set(path, line.startsWith('symlink ') ? line : `hardlink ${hex(first!)}`);
+}
+
+function hex(name: string): string {
+  return Array.from(nameToBytes(name), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function lineOf(entry: Exclude<Entry, { kind: 'hardlink' }>, sha256: Sha256): string {
   const mode = entry.mode.toString(8);
   switch (entry.kind) {
     case 'file':
       return `file ${mode} ${entry.content.size} ${sha256(readAll(entry.content))}`;
     case 'symlink':
-      return `symlink ${mode} ${sha256(nameToBytes(entry.target))}`;
-    case 'hardlink':
-      return `hardlink ${sha256(nameToBytes(entry.to))}`;
+      return `symlink ${hex(entry.target)}`;
     case 'char':
     case 'block':
       return `${entry.kind} ${mode} ${entry.major}:${entry.minor}`;

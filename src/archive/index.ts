@@ -1,4 +1,6 @@
 // archive: plans into boot archives and back. Layout: docs/archive.md.
+export { checkArchive, checkDecoded, faultFinding } from './check.ts';
+export { type Archive, type ArchiveMember, type DecodeOptions, decode, inspect, LIMITS, type Limits } from './decode.ts';
 export {
   type EncodeOptions,
   encode,
@@ -9,6 +11,7 @@ export {
   REASONS_PATH,
   SEGMENT_ORDER,
 } from './encode.ts';
+export { type Chain, explain, type Link, reasonsOf } from './explain.ts';
 export { type IdDigest, idDigest, idOf } from './id.ts';
 export { cut, MEMBER_SIZES, type MemberSizes } from './members.ts';
 export { parseReasons, printReasons } from './reasons.ts';

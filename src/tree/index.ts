@@ -1,4 +1,6 @@
 // tree: the value that flows between rooms, its names and its text form.
+
+export { type Difference, type DiffOptions, diffTrees, type EntryFacts } from './diff.ts';
 export {
   type DeviceEntry,
   type DirectoryEntry,

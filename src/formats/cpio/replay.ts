@@ -92,6 +92,11 @@ export function replay(): Replay {
     return at;
   };
 
+  const crossesLink = (path: string): boolean => {
+    for (let at = parentOf(path); at !== ''; at = parentOf(at)) if (nodes.get(at)?.kind === 'symlink') return true;
+    return false;
+  };
+
   const note = (record: CpioRecord, path: string, severity: Finding['severity'], code: string, message: string) => {
     findings.push({ code, severity, where: { structure: 'cpio record', offset: record.headerAt, path }, message });
   };
@@ -116,6 +121,10 @@ export function replay(): Replay {
     if (stored.startsWith('/')) note(record, stored, 'error', 'absolute-name', 'the name is absolute');
     if (path === '') return '';
     const parent = directoryAt(parentOf(path));
+    if (parent === undefined && crossesLink(path)) {
+      note(record, path, 'error', 'through-link', 'its parent path goes through a symbolic link that leads to no directory of the archive');
+      return undefined;
+    }
     if (parent === undefined) {
       note(record, path, 'error', 'orphan', 'there is no entry for its parent directory; the kernel drops it without a message');
       return undefined;
@@ -148,8 +157,8 @@ export function replay(): Replay {
     if (old === path) return 1;
     clean(path, undefined);
     const named = nodes.get(old);
-    if (named === undefined || nodes.has(path)) {
-      note(record, path, 'error', 'broken-link', `the hard link to "${old}" cannot be made; the kernel drops the entry`);
+    if (named === undefined || named.kind !== kindOf(record.mode) || nodes.has(path)) {
+      note(record, path, 'error', 'broken-link', `the hard link to "${old}" cannot be made: that name is gone or of another type`);
       return -1;
     }
     put(path, named);

@@ -1,0 +1,81 @@
+// Frames: the pieces of a file that the kernel's unpacker (unpack_to_rootfs in init/initramfs.c) tells apart: NUL padding, uncompressed
+// cpio, compressed frames. Each frame's unpacked bytes are a source; only the last few compressed frames are kept unpacked.
+import { type ByteSource, bytesSource } from '../bytes/index.ts';
+import { type CodecName, type Decoder, detectDecoder } from '../codecs/index.ts';
+import { KindlingError, located } from '../errors.ts';
+
+/** Bytes of unpacked frames kept in memory; the newest is always kept, however large. */
+const KEPT_SIZE = 96 << 20;
+
+/** Keeps the unpacked bytes of recently used frames. */
+export interface FrameCache {
+  get(frame: object, make: () => Uint8Array): Uint8Array;
+}
+
+/** A cache for one archive. */
+export function frameCache(keptSize = KEPT_SIZE): FrameCache {
+  const kept = new Map<object, Uint8Array>();
+  let size = 0;
+  return {
+    get(frame, make) {
+      const found = kept.get(frame);
+      if (found !== undefined) {
+        // Newest last.
+        kept.delete(frame);
+        kept.set(frame, found);
+        return found;
+      }
+      const bytes = make();
+      kept.set(frame, bytes);
+      size += bytes.length;
+      for (const [oldest, held] of kept) {
+        if (size <= keptSize || oldest === frame) break;
+        kept.delete(oldest);
+        size -= held.length;
+      }
+      return bytes;
+    },
+  };
+}
+
+/** One compressed frame: where it is, what it unpacks to. */
+export interface Frame {
+  readonly codec: Exclude<CodecName, 'none'>;
+  /** Compressed bytes. */
+  readonly size: number;
+  readonly content: ByteSource;
+}
+
+/** The decoder for what starts at `at`, or undefined when no codec of the kernel starts like this. */
+export function decoderAt(source: ByteSource, at: number, decoders: readonly Decoder[]): Decoder | undefined {
+  return detectDecoder(decoders, source.read(at, Math.min(16, source.size - at)));
+}
+
+/** Unpacks the frame at `at`. Errors carry the offset in the file; `limit` bounds the unpacked bytes. */
+export function frameAt(source: ByteSource, at: number, decoder: Decoder, limit: number, cache: FrameCache): Frame {
+  const key = {};
+  let consumed = 0;
+  const unpack = (size: number): Uint8Array => {
+    try {
+      const decoded = decoder.decode(source.read(at, size), limit);
+      consumed = decoded.consumed;
+      return decoded.bytes;
+    } catch (error) {
+      throw inFile(error, at, decoder.name);
+    }
+  };
+  const first = cache.get(key, () => unpack(source.size - at));
+  const size = consumed;
+  const content: ByteSource = {
+    size: first.length,
+    read: (from, count) => bytesSource(cache.get(key, () => unpack(size))).read(from, count),
+  };
+  return { codec: decoder.name, size, content };
+}
+
+/** A codec counts offsets from the start of its frame; a person from the start of the file. */
+function inFile(error: unknown, at: number, codec: string): unknown {
+  if (!(error instanceof KindlingError)) return error;
+  const offset = at + (error.where.offset ?? 0);
+  return located(new KindlingError(error.code, error.message, { ...error.where, offset }, error.cause), { structure: `${codec} frame` });
+}

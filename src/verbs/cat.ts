@@ -1,0 +1,16 @@
+// cat: the content of one file in an archive.
+import type { ByteSource } from '../bytes/index.ts';
+import { KindlingError } from '../errors.ts';
+import { resolve, treeRoot } from '../plan/index.ts';
+import type { Tree } from '../tree/index.ts';
+import { treePath } from './select.ts';
+
+/** The content of the regular file a path leads to; links are followed inside the archive. Throws NO_ENTRY or LINK_LOOP. */
+export function cat(tree: Tree, path: string): ByteSource {
+  const found = resolve(treeRoot(tree, 'archive'), treePath(path));
+  if (found.entry?.kind === 'file') return found.entry.content;
+  const through = found.links.length === 0 ? '' : `, where ${found.links.length} symbolic link(s) lead`;
+  if (found.entry === undefined && found.path !== '')
+    throw new KindlingError('NO_ENTRY', `there is no "${found.path}"${through}`, { path });
+  throw new KindlingError('NO_ENTRY', `"${found.path}" is a ${found.entry?.kind ?? 'directory'}, not a file`, { path });
+}
