@@ -1,0 +1,76 @@
+# coldplug: drivers for hardware that is already there, by class, so that a machine loads what can hold a root before anything else:
+# stage 1 disk controllers and virtual disks, 2 USB, card readers and keyboards, 3 whatever else this archive has drivers for.
+# Loading one driver makes new devices appear (a virtio disk behind its virtio bus), so a stage is repeated until nothing is new.
+
+c_seen='|'
+
+# alias_stage ALIAS: a_stage, the class of the device that has this modalias.
+alias_stage() {
+	a_stage=3
+	case $1 in
+		pci:v00001AF4*)
+			# virtio, by device: network, block, console, scsi, 9p, fs, pmem. One driver serves them all.
+			case $1 in
+				*bc01sc* | *d00001001sv* | *d00001042sv* | *d00001004sv* | *d00001048sv* | *d00001009sv* | *d00001049sv* | *d0000105[ABab]sv*) a_stage=1 ;;
+				*d00001052sv* | *d00001012sv*) a_stage=2 ;;
+			esac
+			;;
+		pci:*bc01sc* | pci:*bc0Csc04*) a_stage=1 ;;
+		pci:*bc0Csc03* | pci:*bc08sc05* | pci:*bc05sc01*) a_stage=2 ;;
+		virtio:d00000002v* | virtio:d00000008v* | virtio:d00000009v* | virtio:d0000001[ABab]v*) a_stage=1 ;;
+		virtio:d00000012v*) a_stage=2 ;;
+		virtio:*) ;;
+		scsi:* | vmbus:* | xen:* | nd:* | ccw:* | css:* | vio:* | ps3:* | mmc:* | nvme:*) a_stage=1 ;;
+		acpi*:VMB* | acpi*:VMb* | acpi*:MSFT1000* | acpi*:LNRO0005* | *virtio,mmio* | platform:virtio-mmio*) a_stage=1 ;;
+		of:*mmc* | of:*sdhci* | of:*ufs* | of:*ahci* | of:*sata* | of:*nvme* | of:*pcie*) a_stage=1 ;;
+		of:*usb* | of:*dwc3* | of:*xhci*) a_stage=2 ;;
+		usb:*ic03* | usb:*ic08* | usb:*ic09* | hid:* | serio:* | *PNP0D10* | *PNP0D15* | *PNP0D40* | *PNP030* | *PNP0C50*) a_stage=2 ;;
+		platform:i8042*) a_stage=2 ;;
+	esac
+}
+
+# coldplug STAGE: loads drivers for all devices up to that stage that have not been asked for yet, until no new ones show.
+coldplug() {
+	c_loaded=
+	while :; do
+		c_new=
+		for c_bus in pci virtio scsi vmbus xen nd mmc usb hid serio acpi platform ccw css vio; do
+			for c_file in /sys/bus/$c_bus/devices/*/modalias; do
+				IFS= read -r c_alias 2>/dev/null <"$c_file" || continue
+				coldplug_take "$1"
+			done
+		done
+		if [ "$1" = 3 ]; then
+			for c_file in /sys/bus/*/devices/*/modalias; do
+				IFS= read -r c_alias 2>/dev/null <"$c_file" || continue
+				coldplug_take "$1"
+			done
+		fi
+		[ -n "$c_new" ] || return 0
+		c_loaded=1
+		set -f
+		# shellcheck disable=SC2086 # a list of aliases, none of which holds a space
+		modules_load $c_new
+		set +f
+	done
+}
+
+coldplug_take() {
+	case $c_alias in
+		*' '*) return 0 ;;
+	esac
+	case $c_seen in
+		*"|$c_alias|"*) return 0 ;;
+	esac
+	alias_stage "$c_alias"
+	[ "$a_stage" -le "$1" ] || return 0
+	c_seen="$c_seen$c_alias|"
+	c_new="$c_new $c_alias"
+}
+
+# Before a person is asked anything.
+keyboards() {
+	coldplug 2
+	modules_load atkbd i8042 usbhid hid_generic
+	coldplug 2
+}

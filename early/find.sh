@@ -1,0 +1,106 @@
+# find: the root device. Coldplug by stages, looking after each; then waiting for announcements, looking at everything again once a second.
+
+# look: whether a block device is the wanted one; f_path and f_name then. Each is read once while its name and size stay the same.
+look() {
+	if [ "$w_kind" = node ] && [ -b "$w_value" ]; then
+		f_path=$w_value f_name=${w_value##*/}
+		return 0
+	fi
+	devices_each look_at || return 1
+	f_path=$d_path f_name=$d_name
+}
+
+look_at() {
+	case $w_kind in
+		node | number) ;;
+		*)
+			case $f_seen in
+				*"|$d_name:$d_size|"*) return 1 ;;
+			esac
+			f_seen="$f_seen$d_name:$d_size|"
+			;;
+	esac
+	wanted
+}
+
+# find_device SPECIFICATION SECONDS|forever: f_path; fails when the time is over.
+find_device() {
+	want "$1"
+	f_seen='|' f_path='' P_TYPE=''
+	[ "$w_kind" != foreign ] || return 1
+	uptime_read
+	f_start=$n_uptime f_stage_start=$n_uptime
+	coldplug "$f_stage"
+	look && return 0
+	[ -n "$c_loaded" ] || stage_next
+	while :; do
+		look && return 0
+		if [ "$f_stage" = 1 ]; then f_wait=0.2; else f_wait=1; fi
+		uptime_read
+		if ! events_wait $f_wait || [ $((n_uptime - f_stage_start)) -gt 300 ]; then
+			stage_next
+		fi
+		coldplug "$f_stage"
+		look && return 0
+		uptime_read
+		[ "$2" = forever ] || [ $((n_uptime - f_start)) -lt $(($2 * 100)) ] || return 1
+	done
+}
+f_stage=1
+
+stage_next() {
+	[ "$f_stage" -lt 3 ] || return 0
+	f_stage=$((f_stage + 1))
+	f_stage_start=$n_uptime
+	coldplug "$f_stage"
+}
+
+# uptime_read: n_uptime in hundredths of a second.
+uptime_read() {
+	read -r n_uptime n_idle </proc/uptime
+	n_uptime=${n_uptime%.*}${n_uptime#*.}
+	n_uptime=${n_uptime#0}
+	n_uptime=${n_uptime#0}
+}
+
+find_root() {
+	while ! find_device "$k_root" "$k_limit"; do
+		root_missing
+		! root_mounted || return 0
+		modules_load $FILESYSTEMS
+	done
+	say "root $k_root is $f_path"
+	fact root "$f_path"
+}
+
+# Says what was looked for and what is there, then fails.
+root_missing() {
+	f_member=
+	say "looking for the root took until the limit of $k_limit s; the command line said root=$k_root"
+	say 'block devices that are here:'
+	f_count=0
+	devices_each describe || :
+	[ "$f_count" != 0 ] || say '  none at all: no driver for the disk in this archive, or no disk'
+	if [ -z "$k_root" ]; then
+		failed NO_ROOT_WORD 'there is no root= on the kernel command line'
+	elif [ "$w_kind" = foreign ]; then
+		failed ROOT_UNSUPPORTED "root=$k_root is of a kind that this archive cannot open"
+	elif [ -n "$f_member" ]; then
+		failed ROOT_NOT_FOUND "root=$k_root was not found; found $f_member; this archive cannot open it"
+	else
+		failed ROOT_NOT_FOUND "root=$k_root was not found among $f_count block devices"
+	fi
+}
+
+# One line about the device; never says yes, so that all are listed.
+describe() {
+	f_count=$((f_count + 1))
+	probe "$d_path"
+	partition "$d_name"
+	f_text="$d_path $((d_size / 2048)) MiB ${P_TYPE:-unknown content}${P_LABEL:+ LABEL=$P_LABEL}${P_UUID:+ UUID=$P_UUID}"
+	f_text="$f_text${P_PARTUUID:+ PARTUUID=$P_PARTUUID}${P_PARTLABEL:+ PARTLABEL=$P_PARTLABEL}"
+	say "  $f_text"
+	fact seen "$f_text"
+	! member "$P_TYPE" || f_member="${f_member:+$f_member, }$P_TYPE on $d_path"
+	return 1
+}
