@@ -50,4 +50,8 @@ export interface Plan {
   readonly deferred: readonly string[];
   /** What the archive cannot do, and what was left out ("firmware X of module Y is not in the root"). */
   readonly findings: readonly Finding[];
+  /** Names of the parts in force. */
+  readonly parts: readonly string[];
+  /** Names of the packed modules, in an order in which they can be loaded. */
+  readonly packed: readonly string[];
 }

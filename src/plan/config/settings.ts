@@ -1,0 +1,82 @@
+// The settings a configuration file may hold: one table, from which parsing, defaults, printing and docs/config.md follow.
+import { KindlingError } from '../../errors.ts';
+
+/** One setting: a choice of words, one text, or a list that grows from file to file. */
+export interface SettingSpec {
+  readonly kind: 'text' | 'list';
+  readonly summary: string;
+  readonly choices?: readonly string[];
+  readonly default: string;
+}
+
+/** Every setting, by the name it has in a file. */
+export const SETTINGS = {
+  scope: { kind: 'text', choices: ['generic', 'host'], default: 'generic', summary: 'what to plan for: any machine, or this one' },
+  add: { kind: 'list', default: '', summary: 'parts to add' },
+  omit: { kind: 'list', default: '', summary: 'parts to leave out' },
+  modules: { kind: 'list', default: '', summary: 'kernel modules to take and to load at the start, by name' },
+  'omit-modules': { kind: 'list', default: '', summary: 'kernel modules to leave out, by name; "*" stands for any characters' },
+  programs: { kind: 'list', default: '', summary: 'programs of the root to take, with their libraries' },
+  files: { kind: 'list', default: '', summary: 'files and directories of the root to take as they are' },
+  firmware: { kind: 'text', choices: ['yes', 'no'], default: 'yes', summary: 'whether firmware for the chosen modules is taken' },
+  codec: { kind: 'text', default: 'zstd:3', summary: 'compression of the archive' },
+} as const satisfies Record<string, SettingSpec>;
+
+/** The name of a setting. */
+export type SettingName = keyof typeof SETTINGS;
+
+/** Merged settings: the words of each; a `text` setting has exactly one. */
+export type Settings = Readonly<Record<SettingName, readonly string[]>>;
+
+/** Where a setting was set. */
+export interface Assignment {
+  readonly name: SettingName;
+  readonly words: readonly string[];
+  readonly file: string;
+  readonly line: number;
+}
+
+function isSetting(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
+
+function bad(message: string, file: string, line: number): KindlingError {
+  return new KindlingError('BAD_CONFIG', `${file}:${line}: ${message}`, { file, structure: `line ${line}` });
+}
+
+/** One assignment, checked. Throws BAD_CONFIG with file and line. */
+export function assignment(name: string, value: string, file: string, line: number): Assignment {
+  if (!isSetting(name)) throw bad(`"${name}" is no setting; there are ${Object.keys(SETTINGS).join(', ')}`, file, line);
+  const spec: SettingSpec = SETTINGS[name];
+  const words = value.split(/[\s,]+/).filter((word) => word !== '');
+  if (spec.kind === 'text' && words.length !== 1) throw bad(`"${name}" takes one word, found "${value}"`, file, line);
+  if (spec.choices !== undefined && !spec.choices.includes(words[0]!)) {
+    throw bad(`"${name}" is ${spec.choices.join(' or ')}, found "${value}"`, file, line);
+  }
+  return { name, words, file, line };
+}
+
+/** Settings from assignments in order: a later text replaces, a list grows, an assignment of nothing empties a list. */
+export function merged(assignments: readonly Assignment[]): Settings {
+  const words = new Map<SettingName, readonly string[]>();
+  for (const { name, words: added } of assignments) {
+    const spec: SettingSpec = SETTINGS[name];
+    const grown = spec.kind === 'list' && added.length > 0 ? [...new Set([...(words.get(name) ?? []), ...added])] : added;
+    words.set(name, grown);
+  }
+  const of = (name: SettingName): readonly string[] => words.get(name) ?? SETTINGS[name].default.split(' ').filter((word) => word !== '');
+  return {
+    scope: of('scope'),
+    add: of('add'),
+    omit: of('omit'),
+    modules: of('modules'),
+    'omit-modules': of('omit-modules'),
+    programs: of('programs'),
+    files: of('files'),
+    firmware: of('firmware'),
+    codec: of('codec'),
+  };
+}
+
+/** The settings when no file says anything. */
+export const DEFAULT_SETTINGS: Settings = merged([]);

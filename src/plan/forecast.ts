@@ -1,0 +1,62 @@
+// How large a plan is, and how much memory a machine needs to boot it. The law was measured by bisection and holds within 8 MiB:
+// least RAM = what the kernel needs by itself + the compressed archive + the unpacked files in whole pages.
+import type { Plan, SegmentName } from './plan.ts';
+
+const PAGE_SIZE = 4096;
+/** What an amd64 distribution kernel needs before anything is unpacked, in bytes. */
+export const KERNEL_FLOOR = 96 * 1024 * 1024;
+
+/** Sizes in bytes. */
+export interface Forecast {
+  readonly entryCount: number;
+  /** Sum of file sizes. */
+  readonly contentSize: number;
+  /** Memory the unpacked tree takes: files in whole pages. */
+  readonly unpackedSize: number;
+  /** The compressed archive: measured when one was made, else an estimate. */
+  readonly archiveSize: number;
+  readonly isEstimate: boolean;
+  /** Least RAM with `root=` on the command line (the archive unpacks into a ramfs without a limit). */
+  readonly leastMemory: number;
+  /** Least RAM without it: the archive unpacks into a tmpfs that may take half of what is left. */
+  readonly leastMemoryTmpfs: number;
+  readonly bySegment: ReadonlyMap<SegmentName, { readonly entryCount: number; readonly contentSize: number }>;
+}
+
+// zstd at level 3 over kernel modules and programs, as measured on Debian; only used until there is an archive.
+const RATIO = 0.29;
+
+/** The forecast for a plan; `archiveSize` when the archive has been made. */
+export function forecast(plan: Pick<Plan, 'tree' | 'segmentOf' | 'microcode'>, archiveSize?: number): Forecast {
+  const bySegment = new Map<SegmentName, { entryCount: number; contentSize: number }>();
+  let contentSize = 0;
+  let unpackedSize = 0;
+  const count = (segment: SegmentName, size: number): void => {
+    const held = bySegment.get(segment) ?? { entryCount: 0, contentSize: 0 };
+    bySegment.set(segment, { entryCount: held.entryCount + 1, contentSize: held.contentSize + size });
+  };
+  for (const entry of plan.tree.entries) {
+    const size = entry.kind === 'file' ? entry.content.size : 0;
+    contentSize += size;
+    unpackedSize += Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+    count(plan.segmentOf.get(entry.path) ?? 'base', size);
+  }
+  let microcodeSize = 0;
+  for (const entry of plan.microcode?.entries ?? []) {
+    if (entry.kind !== 'file') continue;
+    microcodeSize += entry.content.size;
+    count('microcode', entry.content.size);
+  }
+  const estimate = Math.round(contentSize * RATIO) + microcodeSize;
+  const blob = archiveSize ?? estimate;
+  return {
+    entryCount: plan.tree.entries.length,
+    contentSize: contentSize + microcodeSize,
+    unpackedSize,
+    archiveSize: blob,
+    isEstimate: archiveSize === undefined,
+    leastMemory: KERNEL_FLOOR + blob + unpackedSize,
+    leastMemoryTmpfs: Math.max(KERNEL_FLOOR + blob + unpackedSize, blob + 2 * unpackedSize),
+    bySegment,
+  };
+}

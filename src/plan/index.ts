@@ -1,0 +1,34 @@
+// plan: from a root and a kernel to a tree with a reason for every entry. Nothing of the root is run.
+export {
+  type Assignment,
+  assignment,
+  type Configuration,
+  DEFAULT_SETTINGS,
+  merged,
+  type ProjectFile,
+  parseFile,
+  printConfiguration,
+  readConfiguration,
+  SETTINGS,
+  type SettingName,
+  type SettingSpec,
+  type Settings,
+} from './config/index.ts';
+export { EARLY_CONF, encodeEarly } from './early-conf.ts';
+export { type Forecast, forecast, KERNEL_FLOOR } from './forecast.ts';
+export { type HostFacts, type MountFacts, parseFacts, printFacts } from './host.ts';
+export {
+  compareVersions,
+  type KernelChoice,
+  kernelFacts,
+  kernelImageOf,
+  kernelVersions,
+  moduleTreeOf,
+  parseKernelConfig,
+} from './kernel.ts';
+export type { ModuleWant, Part, PartInput, PartWants, ProgramWant } from './part.ts';
+export { PARTS } from './parts/index.ts';
+export type { KernelFacts, Plan, Reason, SegmentName, Wanted } from './plan.ts';
+export { type Asked, applets, closeOverPrograms, findProgram, type ProgramClosure } from './programs/index.ts';
+export { activeParts, type PlanRequest, plan } from './resolve-plan.ts';
+export { findFile, type Resolved, type Root, resolve, treeRoot } from './root.ts';

@@ -1,0 +1,34 @@
+// The table of parts, in the order they are shown. Order has no other effect: parts that disagree are an error.
+import type { Part } from '../part.ts';
+import { consolePart } from './console.ts';
+import { files } from './files.ts';
+import { filesystems } from './filesystems.ts';
+import { fsck } from './fsck.ts';
+import { init } from './init.ts';
+import { microcode } from './microcode.ts';
+import { modprobeConfig } from './modprobe-config.ts';
+import { modulesLoad } from './modules-load.ts';
+import { network } from './network.ts';
+import { platform } from './platform.ts';
+import { resume } from './resume.ts';
+import { storage } from './storage.ts';
+import { tools } from './tools.ts';
+import { usr } from './usr.ts';
+
+/** Every part there is. */
+export const PARTS: readonly Part[] = [
+  init,
+  tools,
+  storage,
+  filesystems,
+  consolePart,
+  platform,
+  fsck,
+  usr,
+  resume,
+  modulesLoad,
+  modprobeConfig,
+  microcode,
+  network,
+  files,
+];

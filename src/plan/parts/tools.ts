@@ -1,0 +1,218 @@
+// tools: the programs early userspace is written with, all of them the root's own: its static busybox, else its busybox with
+// libraries, else its single programs. Never the build host's.
+
+import { nameFromBytes, readAll } from '../../bytes/index.ts';
+import { type Finding, KindlingError } from '../../errors.ts';
+import { baseName, symlink, type Tree } from '../../tree/index.ts';
+import type { Part, PartWants, ProgramWant } from '../part.ts';
+import type { Wanted } from '../plan.ts';
+import { applets, findProgram, readObject } from '../programs/index.ts';
+import { type Root, resolve } from '../root.ts';
+
+const PART = 'tools';
+/** Where early userspace says which commands it uses, one a line; a final "?" marks those it can do without. */
+const COMMANDS = 'usr/lib/kindling/early/commands';
+const BASIC = ['sh', 'mount', 'umount', 'modprobe', 'switch_root', 'sleep', 'mkdir', 'cat'];
+// What a person in the rescue shell reaches for.
+const RESCUE = [
+  ...[
+    '[',
+    'awk',
+    'basename',
+    'blkid',
+    'cat',
+    'chmod',
+    'chroot',
+    'clear',
+    'cp',
+    'cttyhack',
+    'cut',
+    'dd',
+    'df',
+    'dirname',
+    'dmesg',
+    'du',
+    'echo',
+    'env',
+  ],
+  ...[
+    'false',
+    'fdisk',
+    'find',
+    'findfs',
+    'fold',
+    'free',
+    'getopt',
+    'grep',
+    'halt',
+    'head',
+    'hexdump',
+    'insmod',
+    'kill',
+    'less',
+    'ln',
+    'losetup',
+    'ls',
+  ],
+  ...[
+    'lsmod',
+    'mkdir',
+    'mknod',
+    'modinfo',
+    'more',
+    'mount',
+    'mv',
+    'od',
+    'poweroff',
+    'ps',
+    'pwd',
+    'readlink',
+    'reboot',
+    'rm',
+    'rmdir',
+    'rmmod',
+    'sed',
+  ],
+  ...[
+    'setsid',
+    'sh',
+    'sleep',
+    'sort',
+    'stat',
+    'stty',
+    'swapoff',
+    'swapon',
+    'sync',
+    'tail',
+    'tar',
+    'test',
+    'touch',
+    'tr',
+    'true',
+    'umount',
+    'uname',
+  ],
+  ...['uniq', 'vi', 'wc', 'xargs', 'zcat'],
+];
+// The kernel's own request for a module names /sbin/modprobe; the others are where scripts expect them.
+const IN_SBIN = new Set([
+  'modprobe',
+  'switch_root',
+  'insmod',
+  'rmmod',
+  'lsmod',
+  'modinfo',
+  'blkid',
+  'halt',
+  'poweroff',
+  'reboot',
+  'losetup',
+  'swapon',
+  'swapoff',
+]);
+const BUSYBOXES = [
+  'usr/bin/busybox',
+  'bin/busybox',
+  'usr/sbin/busybox',
+  'sbin/busybox',
+  'bin/busybox.static',
+  'usr/bin/busybox.static',
+  'bin/busybox-static',
+];
+
+/** The commands early userspace uses; those it can do without are not `needed`. */
+export function earlyCommands(early: Tree): { readonly name: string; readonly needed: boolean }[] {
+  const entry = early.get(COMMANDS);
+  if (entry?.kind !== 'file') return BASIC.map((name) => ({ name, needed: true }));
+  return nameFromBytes(readAll(entry.content))
+    .split('\n')
+    .map((line) => line.replace(/#.*$/, '').trim())
+    .filter((line) => line !== '')
+    .map((line) => ({ name: line.split(/[\s?]/)[0]!, needed: !line.endsWith('?') }));
+}
+
+interface Busybox {
+  readonly path: string;
+  readonly isStatic: boolean;
+  readonly applets: ReadonlySet<string>;
+}
+
+function busyboxes(root: Root): Busybox[] {
+  const seen = new Set<string>();
+  return BUSYBOXES.flatMap((path) => {
+    const found = resolve(root, path);
+    if (found.entry?.kind !== 'file' || seen.has(found.path)) return [];
+    seen.add(found.path);
+    const object = readObject(found.entry);
+    if (object.kind !== 'elf') return [];
+    const isStatic = object.interpreter === undefined && (object.dynamic?.needed.length ?? 0) === 0;
+    return [{ path, isStatic, applets: applets(found.entry) }];
+  });
+}
+
+function fromBusybox(root: Root, busybox: Busybox, commands: ReturnType<typeof earlyCommands>, own: ReadonlySet<string>): PartWants {
+  const path = resolve(root, busybox.path).path;
+  const programs: ProgramWant[] = [
+    { path: busybox.path, text: `tools of early userspace (busybox, ${busybox.isStatic ? 'static' : 'with libraries'})` },
+  ];
+  const entries: Wanted[] = [];
+  for (const { name, needed } of commands) {
+    if (own.has(name)) continue;
+    if (busybox.applets.has(name)) entries.push(applet(name, path, 'command of early userspace'));
+    else {
+      const program = findProgram(root, name);
+      if (program !== undefined) programs.push({ path: program, text: 'command of early userspace that busybox lacks' });
+      else if (needed) throw noProgram(root, name);
+    }
+  }
+  const used = new Set(commands.map(({ name }) => name));
+  for (const name of RESCUE) {
+    if (!used.has(name) && !own.has(name) && busybox.applets.has(name)) entries.push(applet(name, path, 'command of the rescue shell'));
+  }
+  return { entries, programs, early: { TOOLS: 'busybox' } };
+}
+
+function applet(name: string, busybox: string, text: string): Wanted {
+  const entry = symlink(`${IN_SBIN.has(name) ? 'sbin' : 'bin'}/${name}`, `/${busybox}`);
+  return { entry, segment: 'base', reason: { part: PART, text, because: busybox } };
+}
+
+function noProgram(root: Root, name: string): KindlingError {
+  return new KindlingError('NO_PROGRAM', `${root.label} has no "${name}", which early userspace needs (busybox would provide it)`, {
+    path: name,
+  });
+}
+
+function fromPrograms(root: Root, commands: ReturnType<typeof earlyCommands>): PartWants {
+  const programs: ProgramWant[] = [];
+  for (const { name, needed } of commands) {
+    const path = findProgram(root, name);
+    if (path !== undefined) programs.push({ path, text: 'command of early userspace' });
+    else if (needed && !SHELL_BUILTINS.has(name)) throw noProgram(root, name);
+  }
+  const blkid = findProgram(root, 'blkid');
+  if (blkid !== undefined) programs.push({ path: blkid, text: 'finds file systems by label and UUID' });
+  const finding: Finding = {
+    code: 'tools-large',
+    severity: 'note',
+    where: { path: 'usr/bin' },
+    message: 'the root has no busybox: early userspace uses single programs with their libraries, which makes the archive larger',
+  };
+  return { programs, early: { TOOLS: 'programs' }, findings: [finding] };
+}
+
+const SHELL_BUILTINS = new Set(['[', 'test', 'echo', 'true', 'false', 'kill', 'pwd', 'printf']);
+
+/** The tools part. */
+export const tools: Part = {
+  name: PART,
+  summary: "programs for early userspace: the root's busybox, or its own shell, mount, modprobe and switch_root",
+  when: 'always',
+  wants({ root, early, settings }) {
+    const commands = earlyCommands(early);
+    const own = new Set(settings.programs.map(baseName));
+    const found = busyboxes(root).filter((one) => one.applets.has('sh') || one.applets.has('ash'));
+    const chosen = found.find((one) => one.isStatic) ?? found[0];
+    return chosen === undefined ? fromPrograms(root, commands) : fromBusybox(root, chosen, commands, own);
+  },
+};

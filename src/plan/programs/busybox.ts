@@ -1,0 +1,58 @@
+// Busybox without running it: is it static, and which applets does it hold? The names are one sorted NUL-separated table in the binary.
+import { asciiFrom, readAll } from '../../bytes/index.ts';
+import type { FileEntry } from '../../tree/index.ts';
+
+const SIZE_MOST = 64 * 1024 * 1024;
+const NAME = /^[a-z0-9_.[-]{1,32}$/;
+
+/** Applets of a busybox binary; empty when the file holds no table of applets. */
+export function applets(entry: FileEntry): Set<string> {
+  if (entry.content.size > SIZE_MOST) return new Set();
+  const bytes = readAll(entry.content);
+  let best = new Set<string>();
+  // Every build with a shell test has "[" right before "[["; without them some neighbours are always there.
+  for (const start of ['[\0[[\0', 'cat\0', 'ash\0']) {
+    for (let at = indexOf(bytes, `\0${start}`, 0); at >= 0; at = indexOf(bytes, `\0${start}`, at + 1)) {
+      const names = tableAround(bytes, at + 1);
+      if (names.size > best.size) best = names;
+    }
+    if (best.size > 20) return best;
+  }
+  return best;
+}
+
+function indexOf(bytes: Uint8Array, text: string, from: number): number {
+  const first = text.charCodeAt(0);
+  for (let at = bytes.indexOf(first, from); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    let same = 1;
+    while (same < text.length && bytes[at + same] === text.charCodeAt(same)) same += 1;
+    if (same === text.length) return at;
+  }
+  return -1;
+}
+
+function nameAt(bytes: Uint8Array, at: number): string | undefined {
+  const end = bytes.indexOf(0, at);
+  if (end < 0 || end - at > 32) return undefined;
+  const name = asciiFrom(bytes.subarray(at, end));
+  return NAME.test(name) ? name : undefined;
+}
+
+function tableAround(bytes: Uint8Array, inside: number): Set<string> {
+  let start = inside;
+  for (;;) {
+    const before = bytes.lastIndexOf(0, start - 2);
+    const name = before < 0 || start - 2 < 0 ? undefined : nameAt(bytes, before + 1);
+    const here = nameAt(bytes, start);
+    if (name === undefined || here === undefined || name >= here) break;
+    start = before + 1;
+  }
+  const names = new Set<string>();
+  let last = '';
+  for (let name = nameAt(bytes, start); name !== undefined && name > last; name = nameAt(bytes, start)) {
+    names.add(name);
+    last = name;
+    start += name.length + 1;
+  }
+  return names;
+}
