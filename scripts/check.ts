@@ -1,0 +1,61 @@
+// The checks that need no test runner: both type checks, formatter and linter, and shellcheck of what runs in the booted machine.
+// Prints only what is wrong. `npm run check` runs it alone; scripts/test.ts runs it before the tests.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { findTool, isCi } from '../test/tools.ts';
+import { CLONE, run } from '../test/world/index.ts';
+
+interface Check {
+  readonly name: string;
+  readonly program: string;
+  readonly words: readonly string[];
+}
+
+const bin = (name: string) => join(CLONE, 'node_modules/.bin', name);
+
+/** Shell programs of the project: by name, or by their first line. */
+function shellFiles(): string[] {
+  const found: string[] = [];
+  for (const folder of ['early', 'bin', 'test/world/probe', '.ci']) {
+    for (const entry of readdirSync(join(CLONE, folder), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      if (/\.sh$/.test(path) || /^#!\s*\/bin\/(ba|busybox )?sh|^#!\/usr\/bin\/env bash/.test(readFileSync(path, 'utf8').slice(0, 80)))
+        found.push(path);
+    }
+  }
+  return found.sort();
+}
+
+function checks(): Check[] {
+  const list: Check[] = [
+    { name: 'tsc', program: bin('tsc'), words: ['-p', 'tsconfig.json'] },
+    { name: 'tsc (browser-safe rooms)', program: bin('tsc'), words: ['-p', 'tsconfig.pure.json'] },
+    { name: 'biome', program: bin('biome'), words: ['check', '--error-on-warnings'] },
+  ];
+  if (findTool('shellcheck') !== undefined) list.push({ name: 'shellcheck', program: 'shellcheck', words: ['-x', ...shellFiles()] });
+  else if (isCi()) list.push({ name: 'shellcheck', program: 'shellcheck', words: ['--version'] });
+  else process.stderr.write('check: shellcheck is not installed here, so the shell code is not checked\n');
+  return list;
+}
+
+/** Runs all checks, one after the other. Answers whether all are clean; what is not is printed on standard error. */
+export async function check(): Promise<boolean> {
+  let clean = true;
+  for (const { name, program, words } of checks()) {
+    const startedAt = performance.now();
+    const ran = await run(program, words, { cwd: CLONE }).catch((error: Error) => ({
+      code: 127,
+      stdout: Buffer.alloc(0),
+      stderr: error.message,
+    }));
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    process.stderr.write(`check: ${name}: ${ran.code === 0 ? 'clean' : `exit code ${ran.code}`} (${seconds} s)\n`);
+    if (ran.code !== 0) process.stderr.write(`${ran.stdout.toString('utf8')}${ran.stderr}\n`);
+    clean &&= ran.code === 0;
+  }
+  return clean;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = (await check()) ? 0 : 1;
