@@ -2,18 +2,17 @@
 import { KindlingError } from '../errors.ts';
 import { COMMON_OPTIONS } from './options.ts';
 import { type StreamOutput, showsColours, streamOutput } from './output.ts';
-import type { Parsed } from './verb.ts';
 import { VERBS, type VerbEntry } from './verbs.ts';
 
-/** Runs one command line (without node and script name) on the process's own streams and returns the exit code. */
-export async function main(argv: readonly string[]): Promise<number> {
+/** Runs one command line (without node and script name) on the process's own streams and returns the exit code. Tests bring their own verbs. */
+export async function main(argv: readonly string[], verbs: readonly VerbEntry[] = VERBS): Promise<number> {
   const words = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length);
   const colours = (stream: { isTTY?: boolean }): boolean => showsColours(stream.isTTY === true, process.env, words.includes('--no-color'));
   let beforeOutput = (): void => {};
   const out = streamOutput(process.stdout, 'standard output', colours(process.stdout), () => beforeOutput());
   const err = streamOutput(process.stderr, 'standard error', colours(process.stderr), () => beforeOutput());
   try {
-    const code = await dispatch(argv, out, err, (before) => {
+    const code = await dispatch(argv, verbs, out, err, (before) => {
       beforeOutput = before;
     });
     await out.flush();
@@ -26,6 +25,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function dispatch(
   argv: readonly string[],
+  verbs: readonly VerbEntry[],
   out: StreamOutput,
   err: StreamOutput,
   onBefore: (before: () => void) => void,
@@ -38,14 +38,14 @@ async function dispatch(
   const wantsHelp = first === '--help' || first === '-h' || first === 'help';
   const name = wantsHelp ? argv.find((word, at) => at > 0 && !word.startsWith('-')) : first;
   if (wantsHelp && name === undefined) {
-    await out.write((await import('./usage.ts')).programHelp(VERBS, out.columns));
+    await out.write((await import('./usage.ts')).programHelp(verbs, out.columns));
     return 0;
   }
   if (name === undefined) {
-    await err.write((await import('./usage.ts')).programHelp(VERBS, err.columns));
+    await err.write((await import('./usage.ts')).programHelp(verbs, err.columns));
     return 2;
   }
-  const entry = await verbEntry(name);
+  const entry = await verbEntry(name, verbs);
   const verb = await entry.load();
   const { parse } = await import('./verb.ts');
   const parsed = parse(verb, wantsHelp ? ['--help'] : argv.slice(1));
@@ -57,27 +57,21 @@ async function dispatch(
   return await runInWorld(verb, parsed, out, err, onBefore);
 }
 
-async function verbEntry(name: string): Promise<VerbEntry> {
-  const entry = VERBS.find((candidate) => candidate.name === name);
+async function verbEntry(name: string, verbs: readonly VerbEntry[]): Promise<VerbEntry> {
+  const entry = verbs.find((candidate) => candidate.name === name);
   if (entry !== undefined) return entry;
   const { nearest } = await import('./verb.ts');
   if (name.startsWith('-') && Object.hasOwn(COMMON_OPTIONS, name.slice(2))) {
     throw new KindlingError('USAGE', `the verb comes before ${name}`);
   }
   const what = name.startsWith('-') ? `unknown option ${name}` : `unknown verb "${name}"`;
-  const names = VERBS.map((candidate) => candidate.name);
+  const names = verbs.map((candidate) => candidate.name);
   throw new KindlingError('USAGE', `${what}${nearest(name, names, '')}`);
 }
 
 async function version(): Promise<string> {
   const { packageVersion } = await import('./version.ts');
   return packageVersion();
-}
-
-/** Verbosity as the three levels a World has. */
-export function verbosityOf(parsed: Pick<Parsed, 'flag'>): -1 | 0 | 1 {
-  if (parsed.flag('quiet')) return -1;
-  return parsed.flag('verbose') ? 1 : 0;
 }
 
 async function failed(error: unknown, words: readonly string[], out: StreamOutput, err: StreamOutput): Promise<number> {
@@ -98,4 +92,11 @@ async function failed(error: unknown, words: readonly string[], out: StreamOutpu
     // Nobody is left to tell; the exit code still says it.
   }
   return report.exitCodeOf(found);
+}
+
+// As the program and not as a module of a test: run by bin/kindling.
+if (import.meta.main) {
+  main(process.argv.slice(2)).then((code) => {
+    process.exitCode = code;
+  });
 }

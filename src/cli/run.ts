@@ -2,7 +2,6 @@
 import { constants } from 'node:os';
 import { KindlingError } from '../errors.ts';
 import { runCleanups } from '../node/index.ts';
-import { verbosityOf } from './main.ts';
 import type { StreamOutput } from './output.ts';
 import { makeProgress } from './progress.ts';
 import { printable } from './report.ts';
@@ -19,7 +18,7 @@ export async function runInWorld(
   err: StreamOutput,
   onBefore: (before: () => void) => void,
 ): Promise<number> {
-  const verbosity = verbosityOf(parsed);
+  const verbosity = parsed.flag('quiet') ? -1 : parsed.flag('verbose') ? 1 : 0;
   const interrupted = new AbortController();
   const progress = makeProgress({
     mode: verbosity < 0 ? 'off' : err.isTerminal && process.env.TERM !== 'dumb' ? 'redrawn' : verbosity > 0 ? 'plain' : 'off',

@@ -16,4 +16,9 @@ export const VERBS: readonly VerbEntry[] = [
     summary: 'start a kernel with archives in QEMU and prove how far it gets',
     load: async () => (await import('./verbs/boot.ts')).boot,
   },
+  {
+    name: 'completion',
+    summary: 'print completions for bash, zsh or fish',
+    load: async () => (await import('./verbs/completion.ts')).completion,
+  },
 ];
