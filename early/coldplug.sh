@@ -35,7 +35,7 @@ coldplug() {
 	while :; do
 		c_new=
 		for c_bus in pci virtio scsi vmbus xen nd mmc usb hid serio acpi platform ccw css vio; do
-			for c_file in /sys/bus/$c_bus/devices/*/modalias; do
+			for c_file in /sys/bus/"$c_bus"/devices/*/modalias; do
 				IFS= read -r c_alias 2>/dev/null <"$c_file" || continue
 				coldplug_take "$1"
 			done

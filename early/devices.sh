@@ -121,7 +121,7 @@ wanted() {
 			partition "$d_name"
 			[ "$P_PARTLABEL" = "$w_value" ]
 			;;
-		id | path) . $e_home/identity.sh && identity_is "$w_kind" "$w_value" ;;
+		id | path) . "$e_home/identity.sh" && identity_is "$w_kind" "$w_value" ;;
 		*) false ;;
 	esac
 }

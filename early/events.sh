@@ -4,7 +4,7 @@
 events_open() {
 	v_pid=
 	[ "$TOOLS" = busybox ] || return 0
-	mkfifo $e_home/events && exec 7<>$e_home/events || return 0
+	mkfifo "$e_home/events" && exec 7<>"$e_home/events" || return 0
 	uevent >&7 &
 	v_pid=$!
 }

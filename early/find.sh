@@ -67,7 +67,6 @@ find_root() {
 	while ! find_device "$k_root" "$k_limit"; do
 		root_missing
 		! root_mounted || return 0
-		modules_load $FILESYSTEMS
 	done
 	say "root $k_root is $f_path"
 	fact root "$f_path"

@@ -21,7 +21,7 @@ modules_blacklist() {
 late_bind() {
 	[ -z "$l_bound" ] || return 0
 	read -r l_version </proc/sys/kernel/osrelease
-	for l_tree in $e_new/usr/lib/modules $e_new/lib/modules; do
+	for l_tree in "$e_new/usr/lib/modules" "$e_new/lib/modules"; do
 		if [ -r "$l_tree/$l_version/modules.dep" ]; then
 			[ -d /lib/modules ] || mkdir -p /lib/modules
 			if mount -o bind "$l_tree" /lib/modules; then

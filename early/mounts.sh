@@ -2,7 +2,7 @@
 
 mounts_first() {
 	# One mount -a instead of four processes; a build of busybox without -T, or a foreign mount, gets them one by one.
-	if [ "$TOOLS" != busybox ] || ! mount -a -T $e_home/mounts 2>/dev/null || [ ! -r /proc/cmdline ] || [ ! -c /dev/null ]; then
+	if [ "$TOOLS" != busybox ] || ! mount -a -T "$e_home/mounts" 2>&- || [ ! -r /proc/cmdline ] || [ ! -c /dev/null ]; then
 		[ -r /proc/cmdline ] || mount -t proc -o nosuid,nodev,noexec proc /proc
 		[ -d /sys/class ] || mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
 		[ -c /dev/null ] || mount -t devtmpfs -o mode=0755,nosuid devtmpfs /dev

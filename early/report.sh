@@ -14,10 +14,25 @@ report_open() {
 		return 0
 	fi
 	exec 8<>"$k_report"
-	# Raw, and a read that returns after a tenth of a second: the watcher's clock, which needs no program after the switch.
-	r_clock=
-	stty raw -echo min 0 time 1 <&8 2>/dev/null && r_clock=1
 	r_on=1
+	# The watcher's clock must need no program after the switch: busybox reads with a time limit, other shells read from a terminal
+	# that gives up after a tenth of a second.
+	r_clock=
+	if [ "$TOOLS" = busybox ]; then
+		r_clock=limit
+	elif stty raw -echo min 0 time 1 <&8; then
+		r_clock=terminal
+	fi
+}
+
+# A tenth of a second.
+tick() {
+	if [ "$r_clock" = limit ]; then
+		# shellcheck disable=SC3045 # only busybox gets here
+		read -r -t 0.1 r_tick <&8 || :
+	else
+		read -r r_tick <&8 || :
+	fi
 }
 
 report() {
@@ -50,7 +65,21 @@ phase() {
 # What PID 1 runs: w_device, the device number of the file its first mapping comes from, and w_path. Needs the cwd in /proc/1.
 watcher_look() {
 	w_device='' w_path=''
-	read -r w_range w_mode w_offset w_device w_inode w_path 2>/dev/null <maps || :
+	read -r w_range w_mode w_offset w_device w_inode w_path <maps || :
+}
+
+# watcher_count DIRECTORY: adds up what is below it.
+watcher_count() {
+	for w_entry in "$1"/* "$1"/.[!.]*; do
+		if [ -L "$w_entry" ]; then
+			w_files=$((w_files + 1))
+		elif [ -d "$w_entry" ]; then
+			w_directories=$((w_directories + 1))
+			watcher_count "$w_entry"
+		elif [ -e "$w_entry" ]; then
+			w_files=$((w_files + 1))
+		fi
+	done
 }
 
 # A process left behind that proves the switch: it sees PID 1 execute a file of another file system, then measures what stayed.
@@ -70,23 +99,21 @@ watcher_start() {
 				*) break ;;
 			esac
 			w_left=$((w_left - 1))
-			read -r w_tick <&8 || :
+			tick
 		done
 		[ $w_left -gt 0 ] || exit 0
 		phase init ..
 		fact init-runs "$w_path"
 		for w_left in 1 2 3; do
-			read -r w_tick <&8 || :
+			tick
 		done
 		echo 7 >../sys/vm/drop_caches
-		read -r w_tick <&8 || :
-		# "/" of this process is still the archive's: what it lists is what was not deleted.
+		tick
+		# "/" of this process is still the archive's: what it lists is what was not deleted. Some builds of busybox leave empty directories.
+		w_files=0 w_directories=0
 		set +f
-		w_names=
-		for w_name in /* /.[!.]*; do
-			[ ! -e "$w_name" ] || w_names="$w_names $w_name"
-		done
-		fact left "${w_names:- nothing}"
+		watcher_count ''
+		fact left "$w_files files $w_directories directories"
 		phase released ..
 	) &
 }

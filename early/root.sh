@@ -19,13 +19,13 @@ resume_try() {
 # root_mounted: whether something is mounted at the place for the root.
 root_mounted() {
 	while read -r t_device t_place t_rest; do
-		[ "$t_place" != $e_new ] || return 0
+		[ "$t_place" != "$e_new" ] || return 0
 	done </proc/mounts
 	return 1
 }
 
 root_mount() {
-	until root_mounted || { [ -b "$f_path" ] && mount_device "$f_path" $e_new "$k_fstype" "$k_mode" "$k_flags"; }; do
+	until root_mounted || { [ -b "$f_path" ] && mount_device "$f_path" "$e_new" "$k_fstype" "$k_mode" "$k_flags"; }; do
 		failed MOUNT "$m_error"
 	done
 }
@@ -33,10 +33,10 @@ root_mount() {
 # mount_device DEVICE PLACE TYPES ro|rw OPTIONS: checks and mounts; m_error says why not. TYPES may be empty or a list with commas.
 mount_device() {
 	m_type=$3 m_error=
-	[ -n "$m_type" ] && [ "$m_type" != auto ] || {
+	if [ "${m_type:-auto}" = auto ]; then
 		[ -n "$P_TYPE" ] || probe "$1"
 		m_type=$P_TYPE
-	}
+	fi
 	if member "$m_type"; then
 		m_error="found $m_type on $1; this archive cannot open it"
 		return 1
@@ -95,7 +95,7 @@ check() {
 
 # A /usr of its own, as the root's fstab says, because most inits live there today.
 usr_mount() {
-	[ -r $e_new/etc/fstab ] || return 0
+	[ -r "$e_new/etc/fstab" ] || return 0
 	while read -r t_device t_place t_type t_options t_rest; do
 		case $t_device in
 			'' | '#'*) continue ;;
@@ -108,13 +108,13 @@ usr_mount() {
 				;;
 		esac
 		until find_device "$t_device" 30 && options_keep "$t_options" &&
-			mount_device "$f_path" $e_new/usr "$t_type" "$k_mode" "$m_kept"; do
+			mount_device "$f_path" "$e_new/usr" "$t_type" "$k_mode" "$m_kept"; do
 			failed USR "${m_error:-/usr on $t_device was not found}"
-			[ ! -d $e_new/usr/bin ] || break
+			[ ! -d "$e_new/usr/bin" ] || break
 		done
 		fact usr "$f_path"
 		return 0
-	done <$e_new/etc/fstab
+	done <"$e_new/etc/fstab"
 }
 
 # options_keep LIST: m_kept, without what is meant for other programs and without ro or rw.
@@ -160,6 +160,7 @@ in_root() {
 		if [ -L "$e_new$i_at/$i_step" ]; then
 			i_links=$((i_links + 1))
 			[ $i_links -le 40 ] || return 1
+			command -v readlink >/dev/null || return 0
 			i_target=$(readlink "$e_new$i_at/$i_step") || return 1
 			case $i_target in
 				/*) i_at= ;;

@@ -6,17 +6,17 @@ switch_now() {
 	[ -z "$r_on" ] || watcher_start
 	exec 8>&-
 	[ "$TOOLS" != busybox ] || moves
-	exec switch_root $e_new "$i_init" "$@"
+	exec switch_root "$e_new" "$i_init" "$@"
 }
 
 # util-linux's switch_root moves them itself; busybox's does not. One process for all where all places exist.
 moves() {
-	if [ -d $e_new/dev ] && [ -d $e_new/proc ] && [ -d $e_new/sys ] && [ -d $e_new/run ] && mount -a -T $e_home/moves 2>/dev/null; then
+	if [ -d "$e_new/dev" ] && [ -d "$e_new/proc" ] && [ -d "$e_new/sys" ] && [ -d "$e_new/run" ] && mount -a -T "$e_home/moves" 2>/dev/null; then
 		return 0
 	fi
 	for h_place in run sys dev proc; do
-		[ -d $e_new/$h_place ] || mkdir $e_new/$h_place 2>/dev/null || :
-		mount -o move /$h_place $e_new/$h_place 2>/dev/null || {
+		[ -d "$e_new/$h_place" ] || mkdir "$e_new/$h_place" 2>/dev/null || :
+		mount -o move /$h_place "$e_new/$h_place" 2>/dev/null || {
 			echo "kindling: warning: the root has no usable /$h_place"
 			umount -l /$h_place
 		}
