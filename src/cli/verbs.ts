@@ -11,6 +11,33 @@ export interface VerbEntry {
 
 // One line per verb, added when its module is there; in the order a person meets them.
 export const VERBS: readonly VerbEntry[] = [
+  { name: 'plan', summary: 'say what goes into an archive, and why', load: async () => (await import('./verbs/plan.ts')).plan },
+  { name: 'build', summary: 'make a boot archive for a root and its kernel', load: async () => (await import('./verbs/build.ts')).build },
+  {
+    name: 'list',
+    summary: 'print the paths in an archive',
+    load: async () => (await import('./verbs/list.ts')).list,
+  },
+  {
+    name: 'cat',
+    summary: 'print a file of an archive',
+    load: async () => (await import('./verbs/cat.ts')).cat,
+  },
+  {
+    name: 'extract',
+    summary: 'write the files of an archive below a directory',
+    load: async () => (await import('./verbs/extract.ts')).extract,
+  },
+  {
+    name: 'diff',
+    summary: 'compare two archives or directories',
+    load: async () => (await import('./verbs/diff.ts')).diff,
+  },
+  {
+    name: 'why',
+    summary: 'say why a path is in an archive',
+    load: async () => (await import('./verbs/why.ts')).why,
+  },
   {
     name: 'boot',
     summary: 'start a kernel with archives in QEMU and prove how far it gets',

@@ -1,0 +1,23 @@
+// Opening what a person names on the command line: an archive to read, or a directory or archive as a tree.
+import { statSync } from 'node:fs';
+import { type Archive, type DecodeOptions, decode } from '../archive/index.ts';
+import { KindlingError, located } from '../errors.ts';
+import { nodeDecoders } from '../node/codecs.ts';
+import { directoryTree, fileSource, system } from '../node/index.ts';
+import type { Tree } from '../tree/index.ts';
+
+/** Reads an archive file that must be whole. Errors name the file. */
+export function openArchive(path: string, options: Omit<DecodeOptions, 'decoders'> = {}): Archive {
+  try {
+    return decode(fileSource(path), { decoders: nodeDecoders(), ...options });
+  } catch (error) {
+    throw located(error, { file: path });
+  }
+}
+
+/** A directory, or whatever image can be read, as a tree. */
+export function openTree(path: string): Tree {
+  const stats = system(() => statSync(path, { throwIfNoEntry: false }));
+  if (stats === undefined) throw new KindlingError('NO_ENTRY', 'there is no such file or directory', { file: path });
+  return stats.isDirectory() ? directoryTree(path) : openArchive(path).tree;
+}
