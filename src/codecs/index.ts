@@ -1,14 +1,20 @@
 // codecs: what compression is to the rooms above, and pure decoders for everything Linux takes as an initramfs.
 import type { Decoder } from './codec.ts';
 import { gzip } from './gzip.ts';
+import { lz4 } from './lz4.ts';
 import { lzmaAlone } from './lzma-alone.ts';
 import { xz } from './xz.ts';
 import { zstd } from './zstd.ts';
 
 export type { CodecChoice, CodecName, Decoded, Decoder, Encoder } from './codec.ts';
+/** The parts of a gzip member around its deflate stream, for a decoder that has an inflate of its own. */
+export * as gzipFrame from './gzip.ts';
+export { encodeLz4, LZ4_LEVELS } from './lz4-encode.ts';
+/** Sizes of a zstd frame from its headers. */
+export * as zstdFrame from './zstd-frame.ts';
 
 /** A decoder for each compression, in plain TypeScript; runs anywhere. */
-export const pureDecoders: readonly Decoder[] = [gzip, lzmaAlone, xz, zstd];
+export const pureDecoders: readonly Decoder[] = [gzip, lzmaAlone, xz, lz4, zstd];
 
 /** The decoder whose magic `head` (16 bytes suffice) starts with; undefined when there is none. */
 export function detectDecoder(decoders: readonly Decoder[], head: Uint8Array): Decoder | undefined {
