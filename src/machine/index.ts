@@ -3,7 +3,7 @@ export { type ConsoleFailure, type ConsoleNews, type ConsoleWatch, consoleWatch,
 export type { MachineEnd, MachineHost, MachineListener, RunningMachine } from './host.ts';
 export { FLOOR_MIB, forecast, GRID_MIB, type LeastMemory, type SearchBounds, search, type Trial } from './memory.ts';
 export type { Ending, PhaseMark, Proof, Shortfall } from './proof.ts';
-export { type ProveRequest, prove } from './prove.ts';
+export { describeGoal, type ProveRequest, prove } from './prove.ts';
 export * as qemu from './qemu.ts';
 export { type Recorder, recorder } from './recorder.ts';
 export { parseLine, type ReportEvent, type ReportReader, reportReader } from './report.ts';

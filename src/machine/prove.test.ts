@@ -106,6 +106,13 @@ test('a later phase proves an earlier one', async () => {
   assert.equal((await proofOf([{ report: 'kindling: phase switch\n' }], 'mount')).reached, true);
 });
 
+test('a fact can be waited for', async () => {
+  const steps = [{ report: 'kindling: phase released\n' }, { report: 'kindling: fact probe.done yes\n' }];
+  const proof = await proofOf(steps, 'fact:probe.done');
+  assert.equal(proof.reached, true);
+  assert.deepEqual(proof.facts, { 'probe.done': 'yes' });
+});
+
 test('each way to fail has its reason', async () => {
   const end = (ending: MachineEnd['ending'], status: number | null = 0, messages = ''): Step => ({ end: { ending, status, messages } });
   const cases: readonly [readonly Step[], string, RegExp][] = [

@@ -1,5 +1,5 @@
 // prove: starts a machine, follows its report and its console until the awaited point, a failure or a deadline, and ends it.
-import { isPhase } from '../boot/index.ts';
+import { isPhase, type PhaseName } from '../boot/index.ts';
 import { consoleWatch } from './console.ts';
 import type { MachineEnd, MachineHost, RunningMachine } from './host.ts';
 import type { PhaseMark, Proof, Shortfall } from './proof.ts';
@@ -11,7 +11,7 @@ import type { MachineSpec } from './spec.ts';
 /** One boot to do. */
 export interface ProveRequest {
   readonly spec: MachineSpec;
-  /** A phase, or a text on the console. */
+  /** A phase, `fact:KEY` for a fact of that name, or a text on the console. */
   readonly until: string;
   /** Seconds after which the boot counts as failed. */
   readonly timeout: number;
@@ -37,7 +37,8 @@ export async function prove(request: ProveRequest, host: MachineHost): Promise<P
   const qemu = commandLine(request.spec);
   const record = recorder();
   const reader = reportReader();
-  const watch = consoleWatch(isPhase(request.until) ? undefined : request.until);
+  const goal = goalFrom(request.until);
+  const watch = consoleWatch(goal.kind === 'text' ? goal.text : undefined);
   const started = host.seconds();
   const at = (): number => host.seconds() - started;
   let settledAt: number | undefined;
@@ -62,7 +63,8 @@ export async function prove(request: ProveRequest, host: MachineHost): Promise<P
         if (mark !== undefined) request.onPhase?.(mark);
         if (event.kind === 'fact') request.onFact?.(event.key, event.value, at());
         if (event.kind === 'failed') settle({ code: 'early', text: `${event.code}: ${event.text}` });
-        if (isPhase(request.until) && record.reached(request.until)) settle(undefined);
+        if (goal.kind === 'phase' && record.reached(goal.name)) settle(undefined);
+        if (goal.kind === 'fact' && record.facts.has(goal.key)) settle(undefined);
       }
     },
   };
@@ -97,9 +99,22 @@ export async function prove(request: ProveRequest, host: MachineHost): Promise<P
   };
 }
 
+type Goal = { readonly kind: 'phase'; readonly name: PhaseName } | { kind: 'fact'; key: string } | { kind: 'text'; text: string };
+
+function goalFrom(until: string): Goal {
+  if (isPhase(until)) return { kind: 'phase', name: until };
+  return until.startsWith('fact:') ? { kind: 'fact', key: until.slice('fact:'.length) } : { kind: 'text', text: until };
+}
+
+/** What is waited for, in words. */
+export function describeGoal(until: string): string {
+  const goal = goalFrom(until);
+  if (goal.kind === 'phase') return `phase ${goal.name}`;
+  return goal.kind === 'fact' ? `fact ${goal.key}` : `"${goal.text}" on the console`;
+}
+
 function awaited(request: ProveRequest, phases: readonly PhaseMark[]): string {
-  const what = isPhase(request.until) ? `phase ${request.until}` : `"${request.until}" on the console`;
-  return `${what} did not come within ${request.timeout} s; the last phase was ${phases.at(-1)?.name ?? 'none'}`;
+  return `${describeGoal(request.until)} did not come within ${request.timeout} s; the last phase was ${phases.at(-1)?.name ?? 'none'}`;
 }
 
 function endedEarly(end: MachineEnd, request: ProveRequest): Shortfall {

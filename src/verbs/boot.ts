@@ -58,8 +58,8 @@ export interface BootFiles {
 
 /** The outside world of a boot. */
 export interface BootOutside extends MachineHost {
-  /** The kernel in the form that starts soonest. Throws BAD_MAGIC for what is no kernel, UNSUPPORTED for another architecture's. */
-  kernel(path: string, asIs: boolean): StartableKernel;
+  /** The kernel in the form that starts soonest. Throws UNRECOGNISED for what is no kernel, UNSUPPORTED for another architecture's. */
+  kernel(path: string, asIs: boolean): Promise<StartableKernel>;
   /** Files for one boot; archives are checked to be there and, when there are several, joined. */
   files(archives: readonly string[], consoleFile: string | undefined): BootFiles;
   /** A directory with room for this many MiB of guest memory, or undefined. */
@@ -70,8 +70,8 @@ export interface BootOutside extends MachineHost {
 export type BootWatch = Pick<ProveRequest, 'onPhase' | 'onFact' | 'onConsole' | 'signal'>;
 
 /** The machine that a request asks for. */
-export function machine(request: BootRequest, files: BootFiles, outside: BootOutside): MachineSpec {
-  const kernel = outside.kernel(request.kernel, request.asIs);
+export async function machine(request: BootRequest, files: BootFiles, outside: BootOutside): Promise<MachineSpec> {
+  const kernel = await outside.kernel(request.kernel, request.asIs);
   return {
     architecture: kernel.architecture,
     type: request.type ?? (kernel.architecture === 'aarch64' ? 'virt' : 'pc'),
@@ -100,7 +100,7 @@ export async function boot(request: BootRequest, outside: BootOutside, watch: Bo
   const files = outside.files(request.archives, request.consoleFile);
   let proof: Proof | undefined;
   try {
-    const spec = machine(request, files, outside);
+    const spec = await machine(request, files, outside);
     proof = await prove({ ...watch, spec, until: request.until, timeout: request.timeout, consoleFile: files.console }, outside);
     return proof;
   } finally {

@@ -1,7 +1,6 @@
 // kindling boot: parses, prints the timeline as it happens, and the proof (docs/boot.md).
 import { resolve } from 'node:path';
-import { isPhase } from '../../boot/index.ts';
-import { DISK_BUSES, GRID_MIB, type PhaseMark, type Proof, qemu } from '../../machine/index.ts';
+import { DISK_BUSES, describeGoal, GRID_MIB, type PhaseMark, type Proof, qemu } from '../../machine/index.ts';
 import { bootOutside, consoleTail, isQcow2 } from '../../node/index.ts';
 import { type BootRequest, type BootWatch, boot as bootOnce, leastMemory, machine } from '../../verbs/boot.ts';
 import { diskBus, diskFrom } from '../disk-words.ts';
@@ -35,7 +34,7 @@ export const boot: Verb = {
     append: { value: 'WORDS', multiple: true, summary: 'words for the kernel command line' },
     memory: { short: 'm', value: 'MIB', default: String(MEMORY), summary: 'memory of the machine in MiB' },
     'min-memory': { summary: 'search the least memory that boots, to 8 MiB' },
-    until: { value: 'PHASE|TEXT', default: 'released', summary: 'phase to wait for, or a text on the console' },
+    until: { value: 'PHASE|fact:KEY|TEXT', default: 'released', summary: 'wait for a phase, a fact, or a text on the console' },
     timeout: { value: 'SECONDS', default: String(TIMEOUT), summary: 'give up after this time' },
     accel: { value: 'ACCEL', choices: ['tcg', 'kvm'], default: 'tcg', summary: 'emulate, or use the processor of this computer' },
     machine: { value: 'TYPE', choices: ['pc', 'q35', 'virt'], summary: 'kind of machine; what suits the kernel unless told' },
@@ -57,14 +56,14 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const outside = bootOutside();
   if (parsed.flag('dry-run')) {
     const files = outside.files(request.archives, request.consoleFile);
-    const command = qemu.commandLine(machine(request, files, outside));
+    const command = qemu.commandLine(await machine(request, files, outside));
     files.keep();
     if (world.json) await world.document({ qemu: command });
     else await world.out.line(qemu.quoted(command));
     return 0;
   }
   const watch = timeline(parsed, world);
-  world.note(`${request.memory} MiB, until ${isPhase(request.until) ? `phase ${request.until}` : `"${request.until}"`}`);
+  world.note(`${request.memory} MiB, until ${describeGoal(request.until)}`);
   if (parsed.flag('min-memory')) return await searched(request, watch, world);
   const proof = await bootOnce(request, outside, watch);
   if (world.json) await world.document(proof);
