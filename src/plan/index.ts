@@ -16,16 +16,19 @@ export {
 } from './config/index.ts';
 export { EARLY_CONF, encodeEarly } from './early-conf.ts';
 export { type Forecast, forecast, KERNEL_FLOOR } from './forecast.ts';
+export { type FstabLine, fstab } from './fstab.ts';
 export { type HostFacts, type MountFacts, parseFacts, printFacts } from './host.ts';
 export {
   compareVersions,
   type KernelChoice,
+  kernelConfigOf,
   kernelFacts,
   kernelImageOf,
   kernelVersions,
   moduleTreeOf,
   parseKernelConfig,
 } from './kernel.ts';
+export { type ModuleSet, openModules } from './modules/index.ts';
 export type { ModuleWant, Part, PartInput, PartWants, ProgramWant } from './part.ts';
 export { PARTS } from './parts/index.ts';
 export type { KernelFacts, Plan, Reason, SegmentName, Wanted } from './plan.ts';

@@ -87,7 +87,8 @@ export function parseKernelConfig(text: string): Map<string, string> {
   return config;
 }
 
-function configOf(root: Root, version: string, tree: string | undefined): Map<string, string> | undefined {
+/** The configuration of a kernel as files of the root hold it (beside its modules, in /boot, in a source tree); undefined when none does. */
+export function kernelConfigOf(root: Root, version: string, tree = moduleTreeOf(root, version)): Map<string, string> | undefined {
   const places = [`boot/config-${version}`];
   if (tree !== undefined) places.unshift(`${tree}/config`, `${tree}/build/.config`, `${tree}/source/.config`);
   places.push(`usr/src/linux-${version}/.config`, `usr/src/linux-headers-${version}/.config`);
@@ -127,7 +128,7 @@ export function kernelFacts(root: Root, choice: KernelChoice | undefined): Kerne
     const others = held.length === 0 ? 'no kernel at all' : `only ${held.join(', ')}`;
     throw new KindlingError('NO_KERNEL', `${root.label} holds no kernel ${version}, ${others}`, { file: root.label });
   }
-  const config = choice?.config ?? configOf(root, version, moduleTree);
+  const config = choice?.config ?? kernelConfigOf(root, version, moduleTree);
   const machine = choice?.machine ?? MACHINE_OF_SYMBOL.find(([symbol]) => config?.get(symbol) === 'y')?.[1];
   return { version, moduleTree, config, machine };
 }

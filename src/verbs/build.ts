@@ -1,0 +1,44 @@
+// build: a plan as an archive. The bytes are made piece by piece, so that a writer can put them on disk as they come.
+import { encode, type MemberProgress } from '../archive/index.ts';
+import type { Sha256 } from '../bytes/index.ts';
+import type { CodecChoice, Encoder } from '../codecs/index.ts';
+import { KindlingError } from '../errors.ts';
+import type { Plan } from '../plan/index.ts';
+
+/** The codec that a word like "zstd:3" or "none" stands for. Throws USAGE for a name or level there is not. */
+export function codecChoice(word: string, encoders: ReadonlyMap<string, Encoder>): CodecChoice {
+  const [name, levelText, ...rest] = word.split(':');
+  const encoder = encoders.get(name!);
+  if (encoder === undefined || rest.length > 0) {
+    throw new KindlingError('USAGE', `codec "${word}": expected ${[...encoders.keys()].join(', ')}, each with an optional :LEVEL`);
+  }
+  const { least, most, default: usual } = encoder.levels;
+  if (levelText === undefined) return { encoder, level: usual };
+  const level = /^\d{1,2}$/.test(levelText) ? Number(levelText) : Number.NaN;
+  if (!(level >= least && level <= most)) throw new KindlingError('USAGE', `codec "${word}": the level is from ${least} to ${most}`);
+  return { encoder, level };
+}
+
+// What each codec needs of the kernel (init/Kconfig); "none" needs nothing.
+const SYMBOL: Readonly<Record<string, string>> = { gzip: 'RD_GZIP', xz: 'RD_XZ', lz4: 'RD_LZ4', zstd: 'RD_ZSTD' };
+
+/** Throws UNSUPPORTED when the kernel's configuration is known and it cannot unpack this codec. */
+export function checkCodec(plan: Plan, codec: CodecChoice): void {
+  const symbol = SYMBOL[codec.encoder.name];
+  if (symbol === undefined || plan.kernel.config === undefined || plan.kernel.config.get(symbol) === 'y') return;
+  throw new KindlingError(
+    'UNSUPPORTED',
+    `kernel ${plan.kernel.version} cannot unpack ${codec.encoder.name}: its configuration has no CONFIG_${symbol}=y`,
+  );
+}
+
+/** The bytes of the archive; errors come before the first byte wherever that is possible. Equal plans and codecs give equal bytes. */
+export function build(
+  plan: Plan,
+  codec: CodecChoice,
+  sha256: Sha256,
+  onMember?: (progress: MemberProgress) => void,
+): AsyncGenerator<Uint8Array> {
+  checkCodec(plan, codec);
+  return encode(plan, { codec, sha256, ...(onMember === undefined ? {} : { onMember }) });
+}
