@@ -1,5 +1,7 @@
 // archive: plans into boot archives and back. Layout: docs/archive.md.
+
 export { checkArchive, checkDecoded, faultFinding } from './check.ts';
+export { checkAll, type Known, versionsInside } from './checks/index.ts';
 export { type Archive, type ArchiveMember, type DecodeOptions, decode, inspect, LIMITS, type Limits } from './decode.ts';
 export {
   type EncodeOptions,

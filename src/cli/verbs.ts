@@ -14,6 +14,11 @@ export const VERBS: readonly VerbEntry[] = [
   { name: 'plan', summary: 'say what goes into an archive, and why', load: async () => (await import('./verbs/plan.ts')).plan },
   { name: 'build', summary: 'make a boot archive for a root and its kernel', load: async () => (await import('./verbs/build.ts')).build },
   {
+    name: 'verify',
+    summary: 'say what stands between an archive and a boot',
+    load: async () => (await import('./verbs/verify.ts')).verify,
+  },
+  {
     name: 'list',
     summary: 'print the paths in an archive',
     load: async () => (await import('./verbs/list.ts')).list,

@@ -1,0 +1,45 @@
+// What the checks of `verify` look at: an archive that was read, and whatever is known about the kernel and the root it is for.
+import type { Decoder } from '../../codecs/index.ts';
+import type { Finding, Severity } from '../../errors.ts';
+import type { Superblock } from '../../formats/superblock/index.ts';
+import { type HostFacts, type KernelFacts, type ModuleSet, moduleTreeOf, openModules, type Root, treeRoot } from '../../plan/index.ts';
+import type { Archive } from '../decode.ts';
+
+/** The subject of all checks. Everything but the archive may be unknown. */
+export interface Subject {
+  readonly archive: Archive;
+  /** The unpacked archive as a root. */
+  readonly inside: Root;
+  /** Size of the archive file in bytes. */
+  readonly size: number;
+  readonly decoders: readonly Decoder[];
+  readonly kernel: KernelFacts | undefined;
+  readonly root: Root | undefined;
+  /** What a given root device holds; `undefined` inside when nothing known is on it. */
+  readonly device: { readonly label: string; readonly superblock: Superblock | undefined } | undefined;
+  readonly host: HostFacts | undefined;
+  /** The modules in the archive for its kernel, or undefined when it holds none. */
+  readonly modules: ModuleSet | undefined;
+}
+
+/** What is known besides the archive. */
+export type Known = Pick<Subject, 'size' | 'decoders' | 'kernel' | 'root' | 'device' | 'host'>;
+
+/** Kernel releases that the archive holds modules for. */
+export function versionsInside(inside: Root): string[] {
+  const versions = ['lib/modules', 'usr/lib/modules'].flatMap((home) => inside.names(home));
+  return [...new Set(versions)].filter((version) => moduleTreeOf(inside, version) !== undefined);
+}
+
+/** Puts an archive and what is known together. */
+export function subjectOf(archive: Archive, known: Known): Subject {
+  const inside = treeRoot(archive.tree, 'the archive');
+  const version = known.kernel?.version ?? versionsInside(inside)[0];
+  const tree = version === undefined ? undefined : moduleTreeOf(inside, version);
+  return { ...known, archive, inside, modules: tree === undefined ? undefined : openModules(inside, tree, known.decoders) };
+}
+
+/** A finding about a path of the archive. */
+export function finding(code: string, severity: Severity, message: string, path?: string): Finding {
+  return { code, severity, where: path === undefined ? {} : { path }, message };
+}
