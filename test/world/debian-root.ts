@@ -11,7 +11,7 @@ import { debianKernel, type Kernel } from './kernel.ts';
 import { DIRECTORIES, FILES, GROUP, LINKS, PASSWD } from './maintainer-data.ts';
 import { writeModuleIndexes } from './module-indexes.ts';
 import { linkTree } from './probe.ts';
-import { makeMergedUsr, unpackPackage } from './unpack.ts';
+import { unpackPackages } from './unpack.ts';
 
 /** A Debian system to boot into. */
 export interface DebianRoot {
@@ -23,6 +23,8 @@ export interface DebianRoot {
 }
 
 const SHADOW_GID = 42;
+// Counts changes in how a root is made, so that a kept one of an older kind is not taken.
+const LAYOUT = 2;
 const OWNERS_FILE = 'owners.json';
 
 function has(path: string): boolean {
@@ -77,17 +79,15 @@ function markUpdated(folder: string): void {
   }
 }
 
-async function build(architecture: Architecture, kernel: Kernel, packages: readonly string[], scratch: string): Promise<void> {
+function build(kernel: Kernel, packages: readonly string[], scratch: string): void {
   const folder = join(scratch, 'root');
-  makeMergedUsr(folder, architecture === 'amd64' ? ['lib64'] : []);
-  const owners = new Map<string, { uid: number; gid: number }>();
-  for (const path of packages) for (const [at, owner] of await unpackPackage(path, folder)) owners.set(at, owner);
+  const owners = new Map(unpackPackages(packages, folder));
   addData(folder);
   addAccounts(folder);
   for (const name of ['etc/shadow', 'etc/gshadow']) owners.set(name, { uid: 0, gid: SHADOW_GID });
   linkTree(join(kernel.root, 'usr/lib/modules'), join(folder, 'usr/lib/modules'));
   linkTree(join(kernel.root, 'boot'), join(folder, 'boot'));
-  await writeModuleIndexes(folder, kernel.version);
+  writeModuleIndexes(folder, kernel.version);
   markUpdated(folder);
   writeFileSync(join(scratch, OWNERS_FILE), JSON.stringify([...owners]));
 }
@@ -99,13 +99,13 @@ export async function debianRoot(architecture: Architecture): Promise<DebianRoot
   const paths = packages.map((file) => file.path);
   const data = readFileSync(new URL('./maintainer-data.ts', import.meta.url));
   const key = createHash('sha256')
-    .update(JSON.stringify([paths, kernel.version]))
+    .update(JSON.stringify([LAYOUT, paths, kernel.version]))
     .update(data)
     .digest('hex')
     .slice(0, 12);
   const made = await once(`debian-${architecture}-${key}`, (scratch) => {
     mkdirSync(scratch);
-    return build(architecture, kernel, paths, scratch);
+    build(kernel, paths, scratch);
   });
   const folder = join(made, 'root');
   if (!existsSync(folder)) throw new Error(`${made} is damaged: remove it`);

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Architecture, fetchPackages } from './apt.ts';
 import { once } from './cache.ts';
-import { makeMergedUsr, unpackPackage } from './unpack.ts';
+import { unpackPackages } from './unpack.ts';
 
 /** A kernel as its package holds it. */
 export interface Kernel {
@@ -19,9 +19,8 @@ export interface Kernel {
 export async function debianKernel(architecture: Architecture): Promise<Kernel> {
   const [file] = await fetchPackages(architecture, 'kernel', [`linux-image-${architecture}`], /^linux-image-\d/);
   if (file === undefined) throw new Error(`no kernel package for ${architecture}`);
-  const root = await once(file.name, async (scratch) => {
-    makeMergedUsr(scratch);
-    await unpackPackage(file.path, scratch);
+  const root = await once(file.name, (scratch) => {
+    unpackPackages([file.path], scratch);
   });
   const image = readdirSync(join(root, 'boot')).find((name) => name.startsWith('vmlinuz-'));
   if (image === undefined) throw new Error(`${file.path} holds no boot/vmlinuz-*`);

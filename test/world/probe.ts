@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { type Architecture, fetchPackages } from './apt.ts';
 import { once } from './cache.ts';
 import { debianKernel } from './kernel.ts';
-import { makeMergedUsr, unpackPackage } from './unpack.ts';
+import { makeMergedUsr, unpackPackages } from './unpack.ts';
 
 const PROBE_INIT = join(dirname(fileURLToPath(import.meta.url)), 'probe/probe-init');
 
@@ -69,11 +69,10 @@ export function linkTree(from: string, to: string): void {
 export async function staticBusybox(architecture: Architecture): Promise<string> {
   const [file] = await fetchPackages(architecture, 'busybox-static', ['busybox-static'], /^busybox-static$/);
   if (file === undefined) throw new Error(`no busybox-static package for ${architecture}`);
-  const root = await once(`busybox-static-${architecture}`, async (scratch) => {
-    mkdirSync(scratch);
-    await unpackPackage(file.path, scratch);
+  const root = await once(`busybox-static-${architecture}`, (scratch) => {
+    unpackPackages([file.path], scratch);
   });
-  return existsSync(join(root, 'bin/busybox')) ? join(root, 'bin/busybox') : join(root, 'usr/bin/busybox');
+  return join(root, 'usr/bin/busybox');
 }
 
 /** A folder to boot into: merged /usr, static busybox, `/sbin/probe-init`, and what the options add. Made once for each set of options. */

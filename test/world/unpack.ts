@@ -1,38 +1,49 @@
-// Debian packages laid over one another in a folder, without maintainer scripts and without root privilege.
+// Debian packages laid over one another in an empty folder by kindling's own readers, without maintainer scripts and without root privilege.
 // Owners come from the packages and are kept in a list, since an ordinary user cannot give files away; disk-image.ts applies them.
-import { mkdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, linkSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { readAll } from '../../src/bytes/index.ts';
+import { decode, packagesTree } from '../../src/formats/deb/index.ts';
+import { nodeDecoders } from '../../src/node/codecs.ts';
+import { fileSource } from '../../src/node/source.ts';
+import type { Tree } from '../../src/tree/index.ts';
 import type { Owners } from './disk-image.ts';
-import { mustRun } from './run.ts';
 
-/** Directories that a merged-/usr system keeps as links into /usr. */
-const MERGED = ['bin', 'lib', 'sbin'] as const;
-
-/** Creates the folder of a merged-/usr root, before any package is unpacked into it. */
-export function makeMergedUsr(folder: string, extra: readonly string[] = []): void {
-  mkdirSync(join(folder, 'usr'), { recursive: true });
-  for (const name of [...MERGED, ...extra]) {
-    mkdirSync(join(folder, 'usr', name));
+/** Creates a folder with the links of a merged /usr and nothing else. */
+export function makeMergedUsr(folder: string): void {
+  for (const name of ['bin', 'lib', 'sbin']) {
+    mkdirSync(join(folder, 'usr', name), { recursive: true });
     symlinkSync(`usr/${name}`, join(folder, name));
   }
 }
 
-/** The path an entry of a package has after /usr was merged. */
-function merged(path: string): string {
-  return /^(bin|sbin|lib|lib32|lib64|libx32)(\/|$)/.test(path) ? `usr/${path}` : path;
+// Folders get their modes and times last: a folder that may not be written in still has to be filled.
+function writeTree(tree: Tree, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  for (const entry of tree.entries) {
+    const at = join(folder, entry.path);
+    if (entry.kind === 'directory') mkdirSync(at, { recursive: true });
+    else if (entry.kind === 'symlink') symlinkSync(entry.target, at);
+    else if (entry.kind === 'hardlink') linkSync(join(folder, entry.to), at);
+    else if (entry.kind === 'file') {
+      writeFileSync(at, readAll(entry.content));
+      chmodSync(at, entry.mode);
+      utimesSync(at, entry.mtime, entry.mtime);
+    } else throw new Error(`a package holds a ${entry.kind} at ${entry.path}`);
+  }
+  for (const entry of [...tree.entries].reverse()) {
+    if (entry.kind !== 'directory') continue;
+    chmodSync(join(folder, entry.path), entry.mode);
+    utimesSync(join(folder, entry.path), entry.mtime, entry.mtime);
+  }
 }
 
-/** Unpacks a package over what is there. Links that stand for directories (merged /usr) are followed, as dpkg does. Answers who owns what is not root's. */
-export async function unpackPackage(path: string, folder: string): Promise<Owners> {
-  const tar = join(folder, '.package.tar');
-  await mustRun('sh', ['-c', 'dpkg-deb --fsys-tarfile "$1" >"$2"', 'sh', path, tar]);
-  await mustRun('tar', ['-x', '-p', '--no-same-owner', '--keep-directory-symlink', '-f', tar, '-C', folder]);
-  const owners = new Map<string, { uid: number; gid: number }>();
-  for (const line of (await mustRun('tar', ['-t', '-v', '--numeric-owner', '-f', tar])).split('\n')) {
-    const found = /^\S+ +(\d+)\/(\d+) +\S+ \S+ \S+ \.\/(.*?)\/?(?: (?:->|link to) .*)?$/.exec(line);
-    if (found === null || (found[1] === '0' && found[2] === '0')) continue;
-    owners.set(merged(found[3] ?? ''), { uid: Number(found[1]), gid: Number(found[2]) });
-  }
-  await mustRun('rm', ['-f', tar]);
-  return owners;
+/** Unpacks packages together into a new folder. Answers who owns what is not root's. */
+export function unpackPackages(paths: readonly string[], folder: string): Owners {
+  const decoders = nodeDecoders();
+  const parts = paths.map((path) => ({ label: basename(path), data: decode(fileSource(path), { decoders }).data }));
+  const tree = packagesTree(parts);
+  writeTree(tree, folder);
+  const foreign = tree.entries.filter((entry) => entry.uid !== 0 || entry.gid !== 0);
+  return new Map(foreign.map(({ path, uid, gid }) => [path, { uid, gid }]));
 }
