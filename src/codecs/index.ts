@@ -1,8 +1,10 @@
 // codecs: what compression is to the rooms above, and pure decoders for everything Linux takes as an initramfs.
+import { bzip2 } from './bzip2.ts';
 import type { Decoder } from './codec.ts';
 import { gzip } from './gzip.ts';
 import { lz4 } from './lz4.ts';
 import { lzmaAlone } from './lzma-alone.ts';
+import { lzop } from './lzop.ts';
 import { xz } from './xz.ts';
 import { zstd } from './zstd.ts';
 
@@ -14,7 +16,7 @@ export { encodeLz4, LZ4_LEVELS } from './lz4-encode.ts';
 export * as zstdFrame from './zstd-frame.ts';
 
 /** A decoder for each compression, in plain TypeScript; runs anywhere. */
-export const pureDecoders: readonly Decoder[] = [gzip, lzmaAlone, xz, lz4, zstd];
+export const pureDecoders: readonly Decoder[] = [gzip, bzip2, lzmaAlone, xz, lzop, lz4, zstd];
 
 /** The decoder whose magic `head` (16 bytes suffice) starts with; undefined when there is none. */
 export function detectDecoder(decoders: readonly Decoder[], head: Uint8Array): Decoder | undefined {
