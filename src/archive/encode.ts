@@ -1,6 +1,6 @@
 // Writes an archive: plan -> segments -> members -> bytes. Layout and alignment rules: docs/archive.md.
 // Members are compressed in parallel with a bounded look-ahead; what comes out does not depend on how many run at once.
-import { bytesSource, type Sha256, utf8 } from '../bytes/index.ts';
+import { bytesSource, readAll, type Sha256, utf8 } from '../bytes/index.ts';
 import type { CodecChoice } from '../codecs/index.ts';
 import { KindlingError } from '../errors.ts';
 import { encodeWhole as encodeNewc, loses as newcLoses } from '../formats/newc/index.ts';
@@ -132,7 +132,8 @@ function* jobs(
   }
   for (const segment of SEGMENT_ORDER.slice(1)) {
     const entries = tree.entries.filter((entry) => segmentFor(entry, segmentOf) === segment);
-    for (const member of cut(entries, tree, sizes)) {
+    for (const cutting of cut(entries, tree, sizes)) {
+      const member = cutting.map(loaded);
       for (const entry of member) digest.add(entry);
       // The id covers everything, so it goes into an archive of its own right at the end.
       yield { segment, entries: member, plain: false };
@@ -141,6 +142,11 @@ function* jobs(
   const id = file(ID_PATH, bytesSource(utf8(`${digest.id()}\n`)));
   const parents = ['usr', 'usr/lib', METADATA_DIRECTORY].map((path) => tree.get(path)!);
   yield { segment: 'configuration', entries: [...parents, id].sort((a, b) => comparePaths(a.path, b.path)), plain: false };
+}
+
+/** A file with its content in memory: the digest and the encoder both go over it, and the disk is read once. */
+function loaded(entry: Entry): Entry {
+  return entry.kind === 'file' ? { ...entry, content: bytesSource(readAll(entry.content)) } : entry;
 }
 
 /** A hard link goes where the file it names goes; what the plan says nothing of is part of the base. */

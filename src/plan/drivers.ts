@@ -7,7 +7,6 @@ import type { HostFacts } from './host.ts';
 import {
   type Closure,
   closeOver,
-  inDirectory,
   isRefusal,
   type KernelModule,
   type ModprobeConfig,
@@ -95,8 +94,9 @@ function namedModules(request: DriverRequest, findings: Finding[]): Map<string, 
     if (!said.has(name)) findings.push(finding(code, 'note', set.get(name)?.path ?? set.tree, message));
     said.add(name);
   };
+  const all = families(set);
   for (const want of wants) {
-    const found = modulesOf(set, want);
+    const found = modulesOf(set, all, want);
     if (found.length === 0 && want.need === 'must') {
       const message = `kernel ${set.version} has no module "${want.what}" (${want.part}: ${want.text}), neither as a file nor built in`;
       throw new KindlingError('NO_MODULE', message, { path: set.tree });
@@ -119,14 +119,23 @@ function namedModules(request: DriverRequest, findings: Finding[]): Map<string, 
   return named;
 }
 
-function modulesOf(set: ModuleSet, want: DriverWant): readonly string[] {
+/** Modules by place, a driver that was moved to updates/ or extra/ in the place it was moved from. */
+interface Family {
+  readonly place: string;
+  readonly name: string;
+}
+
+function families(set: ModuleSet): Family[] {
+  return set.modules.map(({ relative, name }) => ({ place: relative.replace(/^(kernel|updates\/dkms|updates|extra)\//, ''), name }));
+}
+
+function modulesOf(set: ModuleSet, all: readonly Family[], want: DriverWant): readonly string[] {
   if (!want.what.endsWith('/')) return set.find(want.what);
+  const home = want.what.replace(/^kernel\//, '');
   const except = (want.except ?? []).map((word) => (word.endsWith('/') ? word : moduleName(word)));
-  const below = (module: KernelModule, word: string): boolean =>
-    word.endsWith('/') ? module.relative.startsWith(want.what + word) : matches(word, module.name);
-  return inDirectory(set, want.what.replace(/^kernel\//, ''))
-    .filter((module) => !except.some((word) => below(module, word)))
-    .map(({ name }) => name);
+  const isExcept = ({ place, name }: Family): boolean =>
+    except.some((word) => (word.endsWith('/') ? place.startsWith(home + word) : matches(word, name)));
+  return all.filter((one) => one.place.startsWith(home) && !isExcept(one)).map(({ name }) => name);
 }
 
 /** Names of modules that the machine has a device for, or has loaded. */

@@ -21,12 +21,16 @@ export function applets(entry: FileEntry): Set<string> {
   return best;
 }
 
+/** Where a short text stands at or after `from`, or -1. */
 function indexOf(bytes: Uint8Array, text: string, from: number): number {
-  const first = text.charCodeAt(0);
-  for (let at = bytes.indexOf(first, from); at >= 0; at = bytes.indexOf(first, at + 1)) {
-    let same = 1;
-    while (same < text.length && bytes[at + same] === text.charCodeAt(same)) same += 1;
-    if (same === text.length) return at;
+  // The last letter is rare beside the NUL that the text starts and ends with.
+  const rareAt = text.length - 2;
+  const rare = text.charCodeAt(rareAt);
+  for (let at = bytes.indexOf(rare, from + rareAt); at >= 0; at = bytes.indexOf(rare, at + 1)) {
+    const start = at - rareAt;
+    let same = 0;
+    while (same < text.length && bytes[start + same] === text.charCodeAt(same)) same += 1;
+    if (same === text.length) return start;
   }
   return -1;
 }
