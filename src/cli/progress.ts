@@ -15,7 +15,9 @@ export interface Progress {
   step(title: string, total?: number): void;
   /** Sets how far the step is, with a few words on what is being done now. */
   advance(done: number, detail?: string): void;
-  /** Ends the step. Called before anything else is printed on the terminal, and at the end. */
+  /** Takes the line away before something else is printed; the step goes on and is drawn again when it advances. */
+  hide(): void;
+  /** Ends the step. */
   clear(): void;
 }
 
@@ -35,11 +37,14 @@ export function makeProgress(sink: ProgressSink): Progress {
     shown = true;
     drawnAt = sink.now();
   };
+  const hide = (): void => {
+    if (shown) sink.write('\r\x1b[K');
+    shown = false;
+  };
   const clear = (): void => {
     if (title !== undefined && sink.mode === 'plain') sink.write(`${title}: ${((sink.now() - startedAt) / 1000).toFixed(1)} s\n`);
-    if (shown) sink.write('\r\x1b[K');
+    hide();
     title = undefined;
-    shown = false;
   };
   return {
     step(nextTitle, nextTotal) {
@@ -55,6 +60,7 @@ export function makeProgress(sink: ProgressSink): Progress {
       const share = total === undefined || total === 0 ? '' : ` ${Math.min(100, Math.floor((done * 100) / total))} %`;
       draw(`${title}${share}${detail === undefined ? '' : `  ${detail}`}`);
     },
+    hide,
     clear,
   };
 }

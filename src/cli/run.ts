@@ -27,7 +27,7 @@ export async function runInWorld(
     write: (text) => process.stderr.write(text),
     now: () => performance.now(),
   });
-  onBefore(progress.clear);
+  onBefore(progress.hide);
   const world = makeWorld(parsed, out, err, verbosity, progress, interrupted.signal);
   const onSignal = (name: NodeJS.Signals): void => {
     progress.clear();
@@ -40,6 +40,9 @@ export async function runInWorld(
     const code = await verb.run(parsed, world);
     progress.clear();
     return code;
+  } catch (error) {
+    progress.hide();
+    throw error;
   } finally {
     for (const name of SIGNALS) process.off(name, onSignal);
     runCleanups();

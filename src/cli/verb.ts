@@ -143,7 +143,7 @@ function reader(verb: string, table: OptionTable, given: ReadonlyMap<string, rea
 export function nearest(name: string, names: readonly string[], prefix = '--'): string {
   const close = names
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.floor(candidate.length / 3)))
+    .filter(({ candidate, distance }) => distance <= (candidate.length < 4 ? 1 : 2))
     .sort((a, b) => a.distance - b.distance)[0];
   return close === undefined ? '' : `; did you mean ${prefix}${close.candidate}?`;
 }
