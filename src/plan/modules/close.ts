@@ -64,11 +64,25 @@ export function closeOver(set: ModuleSet, names: Iterable<string>, options: Clos
     }
     return found.length > 0;
   };
+  /** The module files a module needs first, one by one: each is loaded before the next is looked at. */
+  const filesBefore = (module: KernelModule) => {
+    const files: { module: KernelModule; how: ModuleReason['how'] }[] = [];
+    for (const { word, how } of needsBefore(set, module, options)) {
+      const found = how === 'depends' ? exact(set, word) : set.find(word);
+      if (found.length === 0 && how === 'depends') missing(word, module);
+      for (const name of found) {
+        const file = set.get(name);
+        if (file === undefined) builtins.add(name);
+        else files.push({ module: file, how });
+      }
+    }
+    return files;
+  };
   const load = (top: KernelModule, topReason: ModuleReason) => {
     if (reasons.has(top.name)) return;
     reasons.set(top.name, topReason);
     // an explicit stack: chains of dependencies come from the input
-    const stack = [{ module: top, needs: needsBefore(set, top, options), next: 0 }];
+    const stack = [{ module: top, needs: filesBefore(top), next: 0 }];
     while (stack.length > 0) {
       const frame = stack.at(-1)!;
       const need = frame.needs[frame.next++];
@@ -76,17 +90,9 @@ export function closeOver(set: ModuleSet, names: Iterable<string>, options: Clos
         stack.pop();
         loaded.push(frame.module);
         for (const { word, how } of needsAfter(set, frame.module, options)) later.push({ word, reason: { by: frame.module.name, how } });
-        continue;
-      }
-      const found = need.how === 'depends' ? exact(set, need.word) : set.find(need.word);
-      if (found.length === 0 && need.how === 'depends') missing(need.word, frame.module);
-      for (const name of found) {
-        const module = set.get(name);
-        if (module === undefined) builtins.add(name);
-        else if (!reasons.has(name)) {
-          reasons.set(name, { by: frame.module.name, how: need.how });
-          stack.push({ module, needs: needsBefore(set, module, options), next: 0 });
-        }
+      } else if (!reasons.has(need.module.name)) {
+        reasons.set(need.module.name, { by: frame.module.name, how: need.how });
+        stack.push({ module: need.module, needs: filesBefore(need.module), next: 0 });
       }
     }
   };

@@ -3,7 +3,7 @@
 export type { AliasTable } from './alias-table.ts';
 export type { Builtins } from './builtin.ts';
 export { type CloseOptions, type Closure, closeOver, type ModuleReason } from './close.ts';
-export { type ConfLine, confFiles, confLines } from './conf-files.ts';
+export { type ConfLine, confFiles, confLines, splitLines } from './conf-files.ts';
 export { type DepmodConfig, depmodConfig } from './depmod-config.ts';
 export { type Firmware, type FirmwareSearch, findFirmware, firmwarePlaces } from './firmware.ts';
 export { HIDDEN, type HiddenNeed } from './hidden.ts';

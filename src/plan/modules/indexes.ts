@@ -38,7 +38,7 @@ export function moduleIndexes(set: ModuleSet, modules: readonly KernelModule[], 
     return { module, line: [`${pathOf(module)}:`, ...needs].join(' ') };
   });
   const aliases = ordered.flatMap((module) =>
-    [...new Set(set.info(module).aliases)].flatMap((written) => {
+    set.info(module).aliases.flatMap((written) => {
       const alias = normaliseAlias(written);
       return alias === undefined ? [] : [{ alias, written, module }];
     }),

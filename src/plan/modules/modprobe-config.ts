@@ -43,6 +43,7 @@ export function parseModprobe(lines: readonly ConfLine[]): ModprobeConfig {
     const [command, subject] = line.words;
     const rest = restOf(line);
     const name = moduleName(subject ?? '');
+    if (command === 'include' || command === 'config') continue; // long obsolete, passed over in silence
     if (subject === undefined || (rest === '' && command !== 'blacklist')) {
       findings.push(oddLine(line, `"${command}" needs ${command === 'blacklist' ? 'a module' : 'a module and more'}`));
     } else if (command === 'options') options.set(name, options.has(name) ? `${options.get(name)} ${rest}` : rest);
@@ -52,7 +53,7 @@ export function parseModprobe(lines: readonly ConfLine[]): ModprobeConfig {
       if (!commands[command].has(name)) commands[command].set(name, rest); // the first one counts
     } else if (command === 'softdep') softdeps.set(name, mergeSoftdeps([softdeps.get(name) ?? NO_SOFTDEP, parseSoftdep(rest)]));
     else if (command === 'weakdep') weakdeps.set(name, [...(weakdeps.get(name) ?? []), ...rest.split(/\s+/)]);
-    else if (command !== 'include' && command !== 'config') findings.push(oddLine(line, `"${command}" is no modprobe.d command`));
+    else findings.push(oddLine(line, `"${command}" is no modprobe.d command`));
   }
   return { files: [], options, aliases: aliasTable(aliases), blacklist, ...commands, softdeps, weakdeps, findings };
 }
