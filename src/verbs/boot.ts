@@ -97,16 +97,27 @@ export async function machine(request: BootRequest, files: BootFiles, outside: B
  * so that the command line in the proof can be repeated.
  */
 export async function boot(request: BootRequest, outside: BootOutside, watch: BootWatch = {}): Promise<Proof> {
+  const { proof, files } = await bootWithFiles(request, outside, watch);
+  if (proof.reached) files.discard(false);
+  else files.keep();
+  return proof;
+}
+
+/** A boot whose files are still to be kept or discarded. */
+interface Kept {
+  readonly proof: Proof;
+  readonly files: BootFiles;
+}
+
+async function bootWithFiles(request: BootRequest, outside: BootOutside, watch: BootWatch): Promise<Kept> {
   const files = outside.files(request.archives, request.consoleFile);
   let proof: Proof | undefined;
   try {
     const spec = await machine(request, files, outside);
     proof = await prove({ ...watch, spec, until: request.until, timeout: request.timeout, consoleFile: files.console }, outside);
-    return proof;
+    return { proof, files };
   } finally {
     if (proof === undefined) files.discard(true);
-    else if (proof.reached) files.discard(false);
-    else files.keep();
   }
 }
 
@@ -139,9 +150,14 @@ export async function leastMemory(
   // a starved guest crawls: it gets thrice the time, not the whole time limit
   const timeout = Math.min(request.timeout, Math.max(20, first.seconds * 3));
   const bounds = { from: forecast, floor: LEAST_MIB, ceiling: request.memory };
-  const found = await search(bounds, (memory) => {
+  const trials: Kept[] = [];
+  const found = await search(bounds, async (memory) => {
     watch.onTrial?.(memory);
-    return boot({ ...request, memory, timeout, consoleFile: undefined }, outside, signal);
+    const trial = await bootWithFiles({ ...request, memory, timeout, consoleFile: undefined }, outside, signal);
+    trials.push(trial);
+    return trial.proof;
   });
+  // the console of the smallest boot stays; the others' would only fill the disk
+  for (const { proof, files } of trials) files.discard(proof !== found?.proof);
   return { forecast, first, found: watch.signal?.aborted === true ? undefined : found };
 }

@@ -1,6 +1,7 @@
 // Boots for tests: one call from an archive to its proof. Machines are small and have one processor; files go to the temporary directory.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { DiskBus, MachineType, Proof } from '../../src/machine/index.ts';
 import { qemu } from '../../src/machine/index.ts';
 import { bootOutside } from '../../src/node/boot-outside.ts';
@@ -30,8 +31,14 @@ export interface TestBoot {
   readonly watch?: BootWatch;
 }
 
+// Folders of boots go when the test process ends; those of a boot that failed a test stay, for a look at the console.
+const finished = new Set<string>();
+process.once('exit', () => {
+  for (const folder of finished) rmSync(folder, { recursive: true, force: true });
+});
+
 /** Boots in QEMU (emulated, always) and returns the proof; a boot that does not get there is a proof too. */
-export function bootArchive(options: TestBoot): Promise<Proof> {
+export async function bootArchive(options: TestBoot): Promise<Proof> {
   const request = {
     kernel: options.kernel,
     archives: typeof options.archive === 'string' ? [options.archive] : options.archive,
@@ -51,7 +58,9 @@ export function bootArchive(options: TestBoot): Promise<Proof> {
     type: options.type,
     asIs: options.asIs ?? false,
   };
-  return boot(request, bootOutside(), options.watch);
+  const proof = await boot(request, bootOutside(), options.watch);
+  finished.add(dirname(proof.console));
+  return proof;
 }
 
 /** Everything the console said in a boot. */
@@ -62,6 +71,7 @@ export function consoleOf(proof: Proof): string {
 /** Fails with the reason, the end of the console and the command to repeat it when the boot did not get there. */
 export function assertReached(proof: Proof): void {
   if (proof.reached) return;
+  finished.delete(dirname(proof.console));
   const tail = consoleOf(proof).split('\n').slice(-30).join('\n');
   assert.fail(`${proof.reason?.code}: ${proof.reason?.text}\n${tail}\nrepeat with: ${qemu.quoted(proof.qemu)}`);
 }
