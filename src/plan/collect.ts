@@ -27,19 +27,17 @@ export interface Collection {
   finish(): Collected;
 }
 
-// Only what a boot needs of a mode survives: equal roots unpacked by different users under different umasks give equal archives.
-function plainMode(entry: Entry): number {
-  if (entry.kind === 'symlink') return 0o777;
-  const closed = (entry.mode & 0o077) === 0;
-  if (entry.kind === 'file')
-    return ((entry.mode & 0o111) === 0 ? 0o600 : 0o700) | (closed ? 0 : (entry.mode & 0o111) === 0 ? 0o044 : 0o055);
-  return entry.mode & 0o7777;
+/** The entry with owner root, no time, no attributes, and a mode that depends on neither who unpacked the root nor the umask then. */
+export function normal(entry: Entry, keepsClosed = false): Entry {
+  const { xattrs: _, ...rest } = entry;
+  return { ...rest, mode: plainMode(entry, keepsClosed), uid: 0, gid: 0, mtime: 0 };
 }
 
-/** The entry with owner root, no time, no attributes, and a mode that does not depend on who unpacked the root. */
-export function normal(entry: Entry): Entry {
-  const { xattrs: _, ...rest } = entry;
-  return { ...rest, mode: plainMode(entry), uid: 0, gid: 0, mtime: 0 };
+function plainMode(entry: Entry, keepsClosed: boolean): number {
+  if (entry.kind === 'symlink') return 0o777;
+  if (entry.kind !== 'file') return entry.mode & 0o7777;
+  const plain = (entry.mode & 0o111) === 0 ? 0o644 : 0o755;
+  return keepsClosed && (entry.mode & 0o077) === 0 ? plain & 0o700 : plain;
 }
 
 function difference(a: Entry, b: Entry): string | undefined {
@@ -98,7 +96,8 @@ export function collection(root: Root): Collection {
       // One reason is enough for a link that half the archive goes through.
       for (const link of home.links)
         if (!held.has(link.path)) put(normal(link), 'base', { part: reason.part, text: 'link on the way', because: path });
-      put(normal({ ...entry, path }), segment, reason);
+      // A file that a person named may hold a secret: then it stays closed.
+      put(normal({ ...entry, path }, segment === 'configuration'), segment, reason);
       return path;
     },
     has: (path) => held.has(joinPath(homeOf(path).path, baseName(path))),

@@ -7,10 +7,12 @@ import { collection, normal } from './collect.ts';
 import type { Settings } from './config/index.ts';
 import { chooseDrivers, type Drivers } from './drivers.ts';
 import { EARLY_CONF, encodeEarly, mergedEarly } from './early-conf.ts';
+import { fileSystemsOf } from './fstab.ts';
 import type { HostFacts } from './host.ts';
 import { type KernelChoice, kernelFacts } from './kernel.ts';
 import { modprobeConfig, openModules } from './modules/index.ts';
 import type { Part, PartWants } from './part.ts';
+import { mountable } from './parts/filesystems.ts';
 import { PARTS } from './parts/index.ts';
 import type { KernelFacts, Plan, Wanted } from './plan.ts';
 import { closeOverPrograms } from './programs/index.ts';
@@ -55,7 +57,7 @@ export function plan(request: PlanRequest): Plan {
   const programs = closeOverPrograms(root, asked, (path) => collected.has(path));
   for (const wanted of programs.wanted) collected.add(wanted);
   findings.push(...programs.findings);
-  collected.add(earlyConf(proposals, kernel, drivers));
+  collected.add(earlyConf(request, proposals, kernel, drivers));
 
   const { tree, reasons, segmentOf } = collected.finish();
   const microcode = microcodeTree(proposals);
@@ -103,8 +105,13 @@ function withoutModules({ moduleTree, version, config }: KernelFacts, root: Root
   return [{ code: 'no-modules', severity: 'warning', where: { path: `lib/modules/${version}` }, message }];
 }
 
-function earlyConf(proposals: readonly Proposal[], kernel: KernelFacts, drivers: Drivers | undefined): Wanted {
-  const facts = { KERNEL: kernel.version, DEFERRED: String(drivers?.deferred.length ?? 0) };
+function earlyConf({ root, host }: PlanRequest, proposals: readonly Proposal[], kernel: KernelFacts, drivers: Drivers | undefined): Wanted {
+  const usable = new Set([...(drivers?.packed ?? []), ...(drivers?.builtin ?? [])]);
+  const types = mountable(
+    usable,
+    [...fileSystemsOf(root), ...(host?.mounts ?? [])].map(({ type }) => type),
+  );
+  const facts = { KERNEL: kernel.version, DEFERRED: String(drivers?.deferred.length ?? 0), FILESYSTEMS: types.join(' ') };
   const all = proposals.map(({ part, wants }) => ({ part, early: wants.early ?? {} }));
   const values = mergedEarly([...all, { part: 'init', early: facts }]);
   const entry = file(EARLY_CONF, bytesSource(encodeEarly(values)));

@@ -29,6 +29,14 @@ const UNNAMED: Readonly<Record<string, readonly string[]>> = {
 // Names in fstab and mount tables, where they are not the module's.
 const MODULE_OF: Readonly<Record<string, string>> = { iso9660: 'isofs', ext2: 'ext4', ext3: 'ext4', msdos: 'msdos', fuseblk: 'fuse' };
 
+// Types that a block device can be mounted as; tried in this order when nothing says which it is.
+const ON_DISK = ['ext4', 'xfs', 'btrfs', 'f2fs', 'vfat', 'iso9660', 'squashfs', 'erofs'];
+
+/** File system types of disks that the given modules (packed or built in) can mount, in the order in which to try them. */
+export function mountable(modules: ReadonlySet<string>, more: readonly string[]): string[] {
+  return [...new Set([...ON_DISK, ...more])].filter((type) => modules.has(moduleOfType(type)));
+}
+
 /** The module that mounts a file system type. */
 export function moduleOfType(type: string): string {
   return MODULE_OF[type] ?? type;
