@@ -1,6 +1,6 @@
 // The newc header: Documentation/driver-api/early-userspace/buffer-format.rst. 110 bytes of ASCII, then the name, then the content, each
 // padded with NULs to a multiple of 4.
-import { struct } from '../../bytes/index.ts';
+import { asciiFrom, struct } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
 import type { Loses } from '../../tree/index.ts';
 import { asciiNumber, type CpioForm, magicField } from '../cpio/index.ts';
@@ -35,11 +35,12 @@ export const form: CpioForm = {
   headerSize: header.size,
   alignment: 4,
   header(bytes) {
-    const values = header.decode(bytes);
-    if (values.magic !== MAGIC && values.magic !== MAGIC_CRC) {
-      throw new KindlingError('BAD_MAGIC', `found ${JSON.stringify(values.magic)}, expected "${MAGIC}" or "${MAGIC_CRC}"`);
+    const magic = asciiFrom(bytes.subarray(0, 6));
+    if (magic !== MAGIC && magic !== MAGIC_CRC) {
+      throw new KindlingError('BAD_MAGIC', `found ${JSON.stringify(magic)}, expected "${MAGIC}" or "${MAGIC_CRC}"`);
     }
-    return { ...values, check: values.magic === MAGIC_CRC ? values.check : undefined };
+    const values = header.decode(bytes);
+    return { ...values, check: magic === MAGIC_CRC ? values.check : undefined };
   },
 };
 

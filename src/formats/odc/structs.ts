@@ -1,5 +1,5 @@
 // The odc header ("portable ASCII", POSIX.1-2001 pax, cpio interchange format): 76 bytes of octal digits, no padding anywhere.
-import { struct } from '../../bytes/index.ts';
+import { asciiFrom, struct } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
 import type { Loses } from '../../tree/index.ts';
 import { asciiNumber, type CpioForm, magicField } from '../cpio/index.ts';
@@ -32,8 +32,9 @@ export const form: CpioForm = {
   headerSize: header.size,
   alignment: 1,
   header(bytes) {
-    const { magic, dev, rdev, ...values } = header.decode(bytes);
-    if (magic !== MAGIC) throw new KindlingError('BAD_MAGIC', `found ${JSON.stringify(magic)}, expected "${MAGIC}"`);
+    const found = asciiFrom(bytes.subarray(0, 6));
+    if (found !== MAGIC) throw new KindlingError('BAD_MAGIC', `found ${JSON.stringify(found)}, expected "${MAGIC}"`);
+    const { dev, rdev, ...values } = header.decode(bytes);
     const devices = { devMajor: dev >> 8, devMinor: dev & 0xff, rdevMajor: rdev >> 8, rdevMinor: rdev & 0xff };
     return { ...values, ...devices, check: undefined };
   },
