@@ -7,7 +7,7 @@ q_line='
 
 # bytes DEVICE OFFSET COUNT: q_text, the bytes in hexadecimal, a line for each 16.
 bytes() {
-	q_text=$(od -An -v -tx1 -j "$2" -N "$3" "$1" 2>/dev/null)
+	q_text=$(od -An -v -tx1 -j "$2" -N "$3" "$1" 2>/dev/null) || :
 }
 
 # probe DEVICE: P_TYPE, P_UUID, P_LABEL; empty where there is none.

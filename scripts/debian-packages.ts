@@ -35,6 +35,10 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'fdisk', programs: ['sfdisk'], groups: TEST, why: 'partitioned disks for root=PARTUUID=' },
   { name: 'btrfs-progs', programs: ['mkfs.btrfs'], groups: TEST, why: 'btrfs roots' },
   { name: 'xfsprogs', programs: ['mkfs.xfs'], groups: TEST, why: 'xfs roots' },
+  { name: 'f2fs-tools', programs: ['mkfs.f2fs'], groups: TEST, why: 'f2fs superblocks for early userspace' },
+  { name: 'dosfstools', programs: ['mkfs.vfat'], groups: TEST, why: 'FAT superblocks for early userspace' },
+  { name: 'erofs-utils', programs: ['mkfs.erofs'], groups: TEST, why: 'EROFS superblocks for early userspace' },
+  { name: 'xorriso', programs: ['xorriso'], groups: TEST, why: 'ISO 9660 superblocks for early userspace' },
   { name: 'squashfs-tools', programs: ['mksquashfs', 'unsquashfs'], groups: BENCH, why: 'squashfs roots' },
   { name: 'dracut-core', programs: ['dracut', 'lsinitrd'], groups: BENCH, why: 'a peer: its images are read, its time is compared' },
   {
