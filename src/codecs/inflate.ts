@@ -157,7 +157,7 @@ function codedBlock(bits: Bits, output: Output, literals: Codes, distances: Code
   for (;;) {
     // a run of literals with everything in locals; anything unusual falls to the careful path below
     let { held, count, at } = bits;
-    output.reserve(1);
+    if (output.size < output.limit) output.reserve(1); // at the limit only the end-of-block symbol may follow
     let bytes = output.bytes;
     let size = output.size;
     const room = bytes.length;
