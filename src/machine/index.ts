@@ -1,7 +1,7 @@
 // machine: QEMU as data, the report channel, the console, the proof of a boot and the search for the least memory.
 export { type ConsoleFailure, type ConsoleNews, type ConsoleWatch, consoleWatch, failureIn } from './console.ts';
 export type { MachineEnd, MachineHost, MachineListener, RunningMachine } from './host.ts';
-export { FLOOR_MIB, forecast, GRID_MIB, type LeastMemory, type SearchBounds, search, type Trial } from './memory.ts';
+export { GRID_MIB, type LeastMemory, type SearchBounds, search, type Trial } from './memory.ts';
 export type { Ending, PhaseMark, Proof, Shortfall } from './proof.ts';
 export { describeGoal, type ProveRequest, prove } from './prove.ts';
 export * as qemu from './qemu.ts';

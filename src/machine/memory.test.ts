@@ -1,14 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { forecast, type Proof, search } from './index.ts';
-
-const MIB = 1 << 20;
-
-test('the forecast is floor + archive + unpacked, or twice the unpacked on a tmpfs', () => {
-  assert.equal(forecast(32 * MIB, 131 * MIB, true), 259);
-  assert.equal(forecast(32 * MIB, 131 * MIB, false), 294);
-  assert.equal(forecast(MIB, 5 * MIB, false), 102);
-});
+import { type Proof, search } from './index.ts';
 
 function proof(memory: number, reached: boolean): Proof {
   const reason = reached ? null : { code: 'memory' as const, text: 'deadlocked' };

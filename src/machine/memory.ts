@@ -1,23 +1,8 @@
-// How little memory a boot needs: the forecast, and the search for the measured figure (docs/boot.md, "Least memory").
+// How little memory a boot needs: the search for the measured figure (docs/boot.md, "Least memory").
 import type { Proof } from './proof.ts';
-
-/** MiB that a Debian 6.1 kernel needs for itself, by measurement. */
-export const FLOOR_MIB = 96;
 
 /** Steps of the search in MiB: finer ones do not repeat. */
 export const GRID_MIB = 8;
-
-const MIB = 1 << 20;
-
-/**
- * Forecast in MiB: the kernel's own floor, the archive as loaded and the archive unpacked are all there at once.
- * Without `root=` on the command line the archive goes to a tmpfs that may take half of what the loaded archive leaves.
- */
-export function forecast(archiveSize: number, unpackedSize: number, rootGiven: boolean): number {
-  const law = FLOOR_MIB + (archiveSize + unpackedSize) / MIB;
-  const half = (archiveSize + 2 * unpackedSize) / MIB;
-  return Math.ceil(rootGiven ? law : Math.max(law, half));
-}
 
 /** One size that was tried. */
 export interface Trial {

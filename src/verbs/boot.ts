@@ -3,7 +3,6 @@ import { type Architecture, linux } from '../boot/index.ts';
 import {
   type Accelerator,
   type Disk,
-  FLOOR_MIB,
   type LeastMemory,
   type MachineHost,
   type MachineSpec,
@@ -145,7 +144,7 @@ export async function leastMemory(
   const signal = watch.signal === undefined ? {} : { signal: watch.signal };
   const first = await boot(request, outside, watch);
   const touched = first.memory.least === null ? undefined : first.memory.least / 1024;
-  const forecast = Math.ceil(law ?? touched ?? FLOOR_MIB);
+  const forecast = Math.ceil(law ?? touched ?? request.memory);
   if (!first.reached) return { forecast, first, found: undefined };
   // a starved guest crawls: it gets thrice the time, not the whole time limit
   const timeout = Math.min(request.timeout, Math.max(20, first.seconds * 3));

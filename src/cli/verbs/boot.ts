@@ -1,8 +1,10 @@
 // kindling boot: parses, prints the timeline as it happens, and the proof (docs/boot.md).
 import { resolve } from 'node:path';
 import { DISK_BUSES, describeGoal, GRID_MIB, type PhaseMark, type Proof, qemu } from '../../machine/index.ts';
-import { bootOutside, consoleTail, isQcow2 } from '../../node/index.ts';
+import { nodeDecoders } from '../../node/codecs.ts';
+import { bootOutside, consoleTail, fileSource, isQcow2 } from '../../node/index.ts';
 import { type BootRequest, type BootWatch, boot as bootOnce, leastMemory, machine } from '../../verbs/boot.ts';
+import { memoryForecast } from '../../verbs/boot-forecast.ts';
 import { diskBus, diskFrom } from '../disk-words.ts';
 import { printable } from '../report.ts';
 import { type Parsed, usageError, type Verb } from '../verb.ts';
@@ -136,8 +138,9 @@ async function conclude(proof: Proof, world: World): Promise<void> {
 
 async function searched(request: BootRequest, watch: BootWatch, world: World): Promise<number> {
   const outside = bootOutside();
+  const law = memoryForecast(request.archives.map(fileSource), nodeDecoders(), request.append);
   const onTrial = (memory: number): void => world.note(`trying ${memory} MiB`);
-  const { forecast, first, found } = await leastMemory(request, undefined, outside, { ...watch, onTrial });
+  const { forecast, first, found } = await leastMemory(request, law, outside, { ...watch, onTrial });
   if (found === undefined) {
     if (world.json) await world.document(first);
     await conclude(first, world);
