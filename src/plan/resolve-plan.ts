@@ -106,7 +106,8 @@ function withoutModules({ moduleTree, version, config }: KernelFacts, root: Root
 }
 
 function earlyConf({ root, host }: PlanRequest, proposals: readonly Proposal[], kernel: KernelFacts, drivers: Drivers | undefined): Wanted {
-  const usable = new Set([...(drivers?.packed ?? []), ...(drivers?.builtin ?? [])]);
+  // A kernel without modules mounts what is built into it, and only trying tells what that is.
+  const usable = drivers === undefined ? undefined : new Set([...drivers.packed, ...drivers.builtin]);
   const types = mountable(
     usable,
     [...fileSystemsOf(root), ...(host?.mounts ?? [])].map(({ type }) => type),

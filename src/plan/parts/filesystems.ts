@@ -32,9 +32,9 @@ const MODULE_OF: Readonly<Record<string, string>> = { iso9660: 'isofs', ext2: 'e
 // Types that a block device can be mounted as; tried in this order when nothing says which it is.
 const ON_DISK = ['ext4', 'xfs', 'btrfs', 'f2fs', 'vfat', 'iso9660', 'squashfs', 'erofs'];
 
-/** File system types of disks that the given modules (packed or built in) can mount, in the order in which to try them. */
-export function mountable(modules: ReadonlySet<string>, more: readonly string[]): string[] {
-  return [...new Set([...ON_DISK, ...more])].filter((type) => modules.has(moduleOfType(type)));
+/** File system types of disks that the given modules (packed or built in) can mount, in the order in which to try them; all for undefined. */
+export function mountable(modules: ReadonlySet<string> | undefined, more: readonly string[]): string[] {
+  return [...new Set([...ON_DISK, ...more])].filter((type) => modules?.has(moduleOfType(type)) !== false);
 }
 
 /** The module that mounts a file system type. */
