@@ -26,7 +26,10 @@ function decode(input: Uint8Array, limit: number): Decoded {
   let at = 4;
   while (at < input.length) {
     // NULs, another magic number, or fewer bytes than a size takes: what follows is not of this stream
-    if (at + 4 > input.length) break;
+    if (at + 4 > input.length) {
+      if (at === 4) throw truncated(STRUCTURE, input.length, 'the size of the first block');
+      break;
+    }
     const size = view.getUint32(at, true);
     if (size === 0 || size > PACKED_SIZE_MAX) break;
     const blockEnd = at + 4 + size;

@@ -61,15 +61,30 @@ interface LzmaNative {
   createStream(coder: 'streamEncoder', options: object): NodeJS.ReadWriteStream;
 }
 
-/** The dictionary of each xz preset as a power of two. */
-const XZ_DICTIONARY_LOG = [18, 20, 21, 22, 22, 23, 23, 24, 25, 26];
+/** The presets of xz: dictionary as a power of two, mode (1 fast, 2 normal), match finder, nice length, depth. Spelt out, because naming one would fix its dictionary. */
+const HC3 = 3;
+const HC4 = 4;
+const BT4 = 20;
+const XZ_PRESETS = [
+  [18, 1, HC3, 128, 4],
+  [20, 1, HC4, 128, 8],
+  [21, 1, HC4, 273, 24],
+  [22, 1, HC4, 273, 48],
+  [22, 2, BT4, 16, 0],
+  [23, 2, BT4, 32, 0],
+  [23, 2, BT4, 64, 0],
+  [24, 2, BT4, 64, 0],
+  [25, 2, BT4, 64, 0],
+  [26, 2, BT4, 64, 0],
+] as const;
 
 function xz(input: Uint8Array, level: number): Promise<Uint8Array> {
   const lzma = createRequire(import.meta.url)('lzma-native') as LzmaNative;
+  const [dictionaryLog, mode, mf, niceLen, depth] = XZ_PRESETS[level]!;
   // the kernel allocates whatever dictionary the stream names, so none larger than the member
   const sizeLog = Math.max(12, Math.ceil(Math.log2(Math.max(1, input.length))));
-  const dictSize = 2 ** Math.min(sizeLog, XZ_DICTIONARY_LOG[level]!);
-  const filters = [{ id: lzma.FILTER_LZMA2, options: { preset: level, dictSize } }];
+  const options = { dictSize: 2 ** Math.min(sizeLog, dictionaryLog), mode, mf, niceLen, depth };
+  const filters = [{ id: lzma.FILTER_LZMA2, options }];
   return new Promise((resolve, reject) => {
     const stream = lzma.createStream('streamEncoder', { filters, check: lzma.CHECK_CRC32 });
     const pieces: Buffer[] = [];
