@@ -92,10 +92,11 @@ function build(kernel: Kernel, packages: readonly string[], scratch: string): vo
   writeFileSync(join(scratch, OWNERS_FILE), JSON.stringify([...owners]));
 }
 
-/** Debian with systemd, udev and its generic kernel; made once. */
-export async function debianRoot(architecture: Architecture): Promise<DebianRoot> {
+/** Debian with systemd, udev and its generic kernel, and more packages where they are named; made once. */
+export async function debianRoot(architecture: Architecture, more: readonly string[] = []): Promise<DebianRoot> {
   const kernel = await debianKernel(architecture);
-  const packages = await fetchPackages(architecture, 'root', ROOT_PACKAGES);
+  const label = ['root', ...more].join('-');
+  const packages = await fetchPackages(architecture, label, [...ROOT_PACKAGES, ...more]);
   const paths = packages.map((file) => file.path);
   const data = readFileSync(new URL('./maintainer-data.ts', import.meta.url));
   const key = createHash('sha256')

@@ -1,0 +1,50 @@
+// npm run bench: every claim of the table in one run, side by side with the peers, printed as ratios and written to docs/benchmarks.md.
+// Options: --rounds N (5), --only build|list|boot, --dry (do not write the page).
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { setUp } from '../scripts/setup.ts';
+import { boots } from './claims/boot.ts';
+import { build } from './claims/build.ts';
+import { list } from './claims/list.ts';
+import { canDropCaches } from './measure.ts';
+import { arena } from './peers.ts';
+import { markdown, type Row } from './table.ts';
+
+const PAGE = new URL('../docs/benchmarks.md', import.meta.url);
+const START = '<!-- npm run bench -->\n';
+const END = '<!-- end -->\n';
+
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, only: { type: 'string' }, dry: { type: 'boolean', default: false } },
+});
+const rounds = Number(values.rounds);
+const wants = (claim: string): boolean => values.only === undefined || values.only === claim;
+
+if (!canDropCaches()) {
+  console.error('bench: the peers run in a chroot of their own and runs start with a cold cache; both need root');
+  process.exit(4);
+}
+await setUp('bench');
+const out = mkdtempSync(join(tmpdir(), 'kindling-bench-'));
+const at = await arena(out);
+const rows: Row[] = [];
+const took = (claim: string, found: readonly Row[]): void => {
+  console.log(`${claim}:\n${markdown(found)}`);
+  rows.push(...found);
+};
+// the later claims read the images that the first one makes, so it always runs, shortened where it was not asked for
+took('build', await build(at, wants('build') ? rounds : 1, wants('build')));
+if (wants('list')) took('list', await list(at, rounds));
+if (wants('boot')) took('boot', await boots(at, Math.min(rounds, 5)));
+if (!values.dry && values.only === undefined) writePage();
+rmSync(out, { recursive: true, force: true });
+
+function writePage(): void {
+  const page = readFileSync(PAGE, 'utf8');
+  const from = page.indexOf(START) + START.length;
+  const until = page.indexOf(END);
+  const machine = `${cpus().length} processors (${cpus()[0]?.model.trim() ?? 'unknown'}), kernel ${at.version} of Debian 12, QEMU without hardware acceleration, medians of ${rounds} interleaved rounds.`;
+  writeFileSync(PAGE, `${page.slice(0, from)}\n${machine}\n\n${markdown(rows)}\n${page.slice(until)}`);
+}
