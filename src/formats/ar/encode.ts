@@ -36,7 +36,8 @@ export function* encode(members: readonly NewMember[], style: NameStyle): Genera
   yield utf8(MAGIC);
   if (longSize > 0) {
     const blank = new Uint8Array(0);
-    yield concat([encodeHeader(utf8('//'), [blank, blank, blank, blank], longSize), ...long, ...padding(longSize)]);
+    // Here, as binutils does it, the padding counts.
+    yield concat([encodeHeader(utf8('//'), [blank, blank, blank, blank], longSize + (longSize & 1)), ...long, ...padding(longSize)]);
   }
   for (const [index, { content }] of members.entries()) {
     yield heads[index]!;

@@ -1,6 +1,6 @@
 // Reads a tar archive as a tree: what unpacking it into an empty directory would leave.
 import type { ByteSource } from '../../bytes/index.ts';
-import { KindlingError } from '../../errors.ts';
+import { KindlingError, located } from '../../errors.ts';
 import { comparePaths, type Entry, type HardlinkEntry, makeTree, pathFault, type Tree, withParents } from '../../tree/index.ts';
 import { type ReadOptions, records, type TarRecord } from './read.ts';
 import { header } from './structs.ts';
@@ -27,7 +27,11 @@ export function decode(source: ByteSource, options: ReadOptions = {}): Tree {
       inodes.set(path, { entry: entryFrom(record, path) });
     }
   }
-  return makeTree(withParents(entriesOf(inodes)));
+  try {
+    return makeTree(withParents(entriesOf(inodes)));
+  } catch (error) {
+    throw located(error, { structure: 'tar' });
+  }
 }
 
 function at(record: TarRecord, path: string): { structure: string; offset: number; path: string } {
