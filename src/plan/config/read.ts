@@ -92,7 +92,7 @@ export function readConfiguration(root: Root, project?: ProjectFile, last: reado
     assignments.push(...parseFile(project.text, project.label));
   }
   assignments.push(...last);
-  return { settings: merged(assignments), assignments, files, masked };
+  return { settings: merged(assignments), assignments, files, masked: masked.sort() };
 }
 
 /** The merged result in the form of a configuration file, each line with where its words came from. */
