@@ -42,9 +42,9 @@ function nameOf(item: Numbered): Uint8Array {
  * Inode numbers have 18 bits. Hard-linked files are numbered first, since only they need different numbers; the others share the last
  * number once it is reached. Beyond that many hard-linked files the header refuses (NOT_EXPRESSIBLE).
  */
-function inodes(items: readonly Numbered[]): Map<number, number> {
+export function inodes(items: readonly Pick<Numbered, 'entry' | 'nlink' | 'ino'>[]): Map<number, number> {
   const given = new Map<number, number>();
-  const linked = (item: Numbered) => item.entry.kind !== 'directory' && item.nlink > 1;
+  const linked = (item: Pick<Numbered, 'entry' | 'nlink'>) => item.entry.kind !== 'directory' && item.nlink > 1;
   for (const item of items) if (linked(item) && !given.has(item.ino)) given.set(item.ino, given.size + 1);
   for (const item of items) if (!linked(item)) given.set(item.ino, Math.min(given.size + 1, SHORT_MOST));
   return given;

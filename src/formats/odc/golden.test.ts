@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { asciiFrom, bytesSource, concat } from '../../bytes/index.ts';
 import { device, directory, file, parseManifest, printManifest } from '../../tree/index.ts';
 import { replay } from '../cpio/index.ts';
+import { inodes } from './encode.ts';
 import { decode, encode, encodedSize, encodeWhole } from './index.ts';
 
 const MANIFEST = `directory 0755 0 0 0 bin
@@ -55,13 +56,10 @@ test('what odc cannot hold is refused before a byte is written', () => {
 });
 
 test('more entries than inode numbers: only hard-linked files need different ones', () => {
-  const entries = Array.from({ length: 0o777777 + 10 }, (_, index) => directory(`d${index}`));
-  const links = parseManifest(
-    'file 0644 0 0 0 x data=1\nhardlink 0644 0 0 0 y to=x\nfile 0644 0 0 0 z data=2\nhardlink 0644 0 0 0 zz to=z\n',
-  );
-  const { records } = decode(bytesSource(encodeWhole([...entries, ...links.entries])));
-  assert.deepEqual(
-    records.slice(-4).map((record) => record.ino),
-    [1, 1, 2, 2],
-  );
+  const one = directory('d');
+  const linked = file('x', bytesSource(Uint8Array.of(1)));
+  const items = Array.from({ length: 0o777777 + 10 }, (_, index) => ({ entry: one, nlink: 2, ino: index + 1 }));
+  const last = items.length;
+  const given = inodes([...items, { entry: linked, nlink: 2, ino: last + 1 }, { entry: linked, nlink: 2, ino: last + 2 }]);
+  assert.deepEqual([given.get(last + 1), given.get(last + 2), given.get(1), given.get(last)], [1, 2, 3, 0o777777]);
 });
