@@ -1,7 +1,18 @@
 // Opens an ELF object: reads the header at once, the two tables when they are asked for, and contents only by range.
 import { asciiFrom, type ByteSource, nameFromBytes } from '../../bytes/index.ts';
 import { KindlingError, located } from '../../errors.ts';
-import { type ElfClass, type Endian, EXTENDED, IDENT_SIZE, type Layout, layoutOf, MACHINES, MAGIC, SECTION, TYPES } from './structs.ts';
+import {
+  type ElfClass,
+  type Endian,
+  EXTENDED,
+  HEADER_SIZE_MOST,
+  type Layout,
+  layoutOf,
+  MACHINES,
+  MAGIC,
+  SECTION,
+  TYPES,
+} from './structs.ts';
 
 /** One section. `at` and `size` are in bytes of the file; a section without bytes (`.bss`) has `stored` false. */
 export interface Section {
@@ -48,7 +59,7 @@ const NAMES_SIZE_MOST = 1 << 24;
 
 /** The header of an ELF file and its layout. Throws BAD_MAGIC, BAD_VALUE or TRUNCATED. */
 export function openHeader(source: ByteSource) {
-  const ident = source.read(0, Math.min(source.size, IDENT_SIZE));
+  const ident = source.read(0, Math.min(source.size, HEADER_SIZE_MOST));
   for (let at = 0; at < MAGIC.length; at++) {
     if (ident[at] !== MAGIC[at]) {
       const found = asciiFrom(ident.subarray(0, 4));
@@ -59,7 +70,7 @@ export function openHeader(source: ByteSource) {
   if (elfClass !== 1 && elfClass !== 2) throw bad(`the ELF class is ${elfClass}, not 1 (32-bit) or 2 (64-bit)`, 'ELF header', 4);
   if (encoding !== 1 && encoding !== 2) throw bad(`the byte order is ${encoding}, not 1 (little) or 2 (big)`, 'ELF header', 5);
   const layout = layoutOf(elfClass === 1 ? 32 : 64, encoding === 1 ? 'little' : 'big');
-  const header = layout.header.decode(source.read(0, Math.min(source.size, layout.header.size)));
+  const header = layout.header.decode(ident);
   return { layout, header };
 }
 

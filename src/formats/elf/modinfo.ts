@@ -1,6 +1,6 @@
 // `.modinfo` of kernel modules (include/linux/moduleinfo.h, scripts/mod/modpost.c): NUL-separated key=value strings, keys repeat.
 // The planner asks this of thousands of modules, so it touches only the header, the section table, its names and the one section.
-import { type ByteSource, nameFromBytes } from '../../bytes/index.ts';
+import { type ByteSource, bytesSource, nameFromBytes, readAll, readInto } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
 import { openHeader, openSectionTable, ranged } from './decode.ts';
 import { SECTION } from './structs.ts';
@@ -22,7 +22,8 @@ export function parseModinfo(bytes: Uint8Array): ModinfoPair[] {
 }
 
 /** All pairs of a kernel module (uncompressed), in file order. Throws BAD_VALUE when it has no `.modinfo` section, and what `open` throws. */
-export function modinfo(source: ByteSource): ModinfoPair[] {
+export function modinfo(module: ByteSource): ModinfoPair[] {
+  const source = thrifty(module);
   const { layout, header } = openHeader(source);
   const table = openSectionTable(source, layout, header);
   if (table !== undefined) {
@@ -49,4 +50,29 @@ function startsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean 
   if (at + expected.length > bytes.length) return false;
   for (let index = 0; index < expected.length; index++) if (bytes[at + index] !== expected[index]) return false;
   return true;
+}
+
+const WHOLE_SIZE = 1 << 16;
+const BEFORE_SIZE = 1 << 11;
+
+/**
+ * A view of a module that costs few and small reads: a small file is read at once, of a larger one exactly what is asked for and the
+ * little before it, because linkers put the section names right before the section headers.
+ */
+function thrifty(module: ByteSource): ByteSource {
+  if (module.size <= WHOLE_SIZE) return bytesSource(readAll(module));
+  let heldAt = 0;
+  let held: Uint8Array = new Uint8Array(0);
+  return {
+    size: module.size,
+    read(at, size) {
+      if (at < heldAt || at + size > heldAt + held.length) {
+        if (at + size > module.size) return module.read(at, size); // which says why it cannot
+        heldAt = Math.max(0, at - BEFORE_SIZE);
+        held = new Uint8Array(at + size - heldAt);
+        readInto(module, heldAt, held);
+      }
+      return held.subarray(at - heldAt, at - heldAt + size);
+    },
+  };
 }

@@ -91,8 +91,8 @@ export function layoutOf(elfClass: ElfClass, endian: Endian): Layout {
 }
 
 export const MAGIC = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46);
-/** Size of e_ident, the part that is the same in all files. */
-export const IDENT_SIZE = 16;
+/** Size of the larger of the two headers. */
+export const HEADER_SIZE_MOST = 64;
 
 /** Section types (sh_type) that are used here. */
 export const SECTION = { null: 0, progbits: 1, symtab: 2, strtab: 3, dynamic: 6, note: 7, nobits: 8, dynsym: 11 } as const;

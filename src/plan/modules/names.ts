@@ -4,7 +4,7 @@ const SUFFIX = /\.ko(?:\.(?:gz|xz|zst))?$/;
 
 /** The spelling the kernel uses: "-" as "_". */
 export function moduleName(name: string): string {
-  return name.replaceAll('-', '_');
+  return name.includes('-') ? name.replaceAll('-', '_') : name;
 }
 
 /** The module name of a file path, or undefined when the name is not that of a module (`.ko`, `.ko.gz`, `.ko.xz`, `.ko.zst`). */
@@ -22,7 +22,7 @@ export function uncompressedPath(path: string): string {
 
 /** An alias or alias pattern with "-" as "_" outside brackets; undefined when a bracket has no partner (kmod drops those). */
 export function normaliseAlias(alias: string): string | undefined {
-  if (!alias.includes('[') && !alias.includes(']')) return alias.replaceAll('-', '_');
+  if (!alias.includes('[') && !alias.includes(']')) return moduleName(alias);
   let text = '';
   let at = 0;
   while (at < alias.length) {
