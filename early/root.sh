@@ -41,7 +41,7 @@ mount_device() {
 		m_error="found $m_type on $1; this archive cannot open it"
 		return 1
 	fi
-	check "$1" "$m_type" || return 1
+	check "$1" "$m_type" "${2#"$e_new"}" || return 1
 	m_types=$m_type
 	[ -n "$m_types" ] || m_types=$FILESYSTEMS
 	m_ifs=$IFS
@@ -64,7 +64,7 @@ mount_device() {
 	return 1
 }
 
-# check DEVICE TYPE: runs fsck.TYPE where the archive carries it.
+# check DEVICE TYPE PLACE: runs fsck.TYPE where the archive carries it.
 check() {
 	[ "$k_fsck" != skip ] && [ -n "$2" ] && command -v "fsck.$2" >/dev/null 2>&1 || return 0
 	case $k_repair in
@@ -88,7 +88,10 @@ check() {
 	elif [ $((m_result & ~1)) != 0 ]; then
 		warn "fsck.$2 did not check $1 (exit code $m_result)"
 	else
-		[ "$2" = "${2#fuse}" ] && : >/run/kindling-checked 2>/dev/null
+		# Debian's units look there and do not check a second time.
+		mkdir -p /run/initramfs
+		m_place=${3#/}
+		: >"/run/initramfs/fsck-${m_place:-root}"
 	fi
 	return 0
 }
