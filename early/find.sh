@@ -66,7 +66,7 @@ uptime_read() {
 find_root() {
 	while ! find_device "$k_root" "$k_limit"; do
 		root_missing
-		! root_mounted || return 0
+		! mounted "$e_new" || return 0
 	done
 	say "root $k_root is $f_path"
 	fact root "$f_path"

@@ -1,13 +1,21 @@
 # mounts: the kernel's own file systems.
 
 mounts_first() {
-	# One mount -a instead of four processes; a build of busybox without -T, or a foreign mount, gets them one by one.
-	if [ "$TOOLS" != busybox ] || ! mount -a -T "$e_home/mounts" 2>&- || [ ! -r /proc/cmdline ] || [ ! -c /dev/null ]; then
-		[ -r /proc/cmdline ] || mount -t proc -o nosuid,nodev,noexec proc /proc
-		[ -d /sys/class ] || mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
-		[ -c /dev/null ] || mount -t devtmpfs -o mode=0755,nosuid devtmpfs /dev
-		mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs /run
-	fi
+	# One mount -a instead of four processes; a build of busybox without -T, and other mounts, get them one by one.
+	[ "$TOOLS" != busybox ] || mount -a -T "$e_home/mounts" 2>&- || :
+	mounted /proc || mount -t proc -o nosuid,nodev,noexec proc /proc
+	mounted /sys || mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
+	mounted /dev || mount -t devtmpfs -o mode=0755,nosuid devtmpfs /dev
+	mounted /run || mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs /run
 	# The kernel opened the archive's own console node for us; hold the one that stays instead, or its inode never goes away.
 	exec </dev/console >/dev/console 2>&1
+}
+
+# mounted PLACE: whether something is mounted there.
+mounted() {
+	[ -r /proc/mounts ] || return 1
+	while read -r t_device t_place t_rest; do
+		[ "$t_place" != "$1" ] || return 0
+	done </proc/mounts
+	return 1
 }

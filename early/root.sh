@@ -16,16 +16,8 @@ resume_try() {
 	f_path=$s_path f_name=$s_name P_TYPE=$s_type
 }
 
-# root_mounted: whether something is mounted at the place for the root.
-root_mounted() {
-	while read -r t_device t_place t_rest; do
-		[ "$t_place" != "$e_new" ] || return 0
-	done </proc/mounts
-	return 1
-}
-
 root_mount() {
-	until root_mounted || { [ -b "$f_path" ] && mount_device "$f_path" "$e_new" "$k_fstype" "$k_mode" "$k_flags"; }; do
+	until mounted "$e_new" || { [ -b "$f_path" ] && mount_device "$f_path" "$e_new" "$k_fstype" "$k_mode" "$k_flags"; }; do
 		failed MOUNT "$m_error"
 	done
 }
