@@ -96,6 +96,7 @@ function namedModules(request: DriverRequest, findings: Finding[]): Map<string, 
   };
   const all = families(set);
   for (const want of wants) {
+    if (want.on !== undefined && set.get(want.on) === undefined && !set.builtins.has(moduleName(want.on))) continue;
     const found = modulesOf(set, all, want);
     if (found.length === 0 && want.need === 'must') {
       const message = `kernel ${set.version} has no module "${want.what}" (${want.part}: ${want.text}), neither as a file nor built in`;

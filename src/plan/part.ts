@@ -27,6 +27,8 @@ export interface ModuleWant {
   readonly except?: readonly string[];
   /** One clause a person can read. */
   readonly text: string;
+  /** Wanted only for the sake of this module: not when the kernel lacks it. */
+  readonly on?: string;
   /**
    * `must`: neither a file nor built in is an error. `may`: taken when the kernel has it.
    * `match`: as `may`, but in scope "host" only when the machine has a device or a loaded module for it.

@@ -88,7 +88,7 @@ function reasonText({ part, text, because }: Reason): string {
 async function printLong(planned: Plan, world: World): Promise<void> {
   for (const entry of [...(planned.microcode?.entries ?? []), ...planned.tree.entries]) {
     const reasons = planned.reasons.get(entry.path) ?? [];
-    await world.out.line(printable(`${entry.path}\t${reasons.map(reasonText).join('; ') || 'microcode'}`));
+    await world.out.line(`${printable(entry.path)}\t${printable(reasons.map(reasonText).join('; ') || 'microcode')}`);
   }
 }
 

@@ -43,7 +43,9 @@ export function moduleOfType(type: string): string {
 }
 
 function withUnnamed(module: string, text: string, need: ModuleWant['need']): ModuleWant[] {
-  const more = (UNNAMED[module] ?? []).map((what): ModuleWant => ({ what, text: `${module} asks for it by name`, need: 'may' }));
+  const more = (UNNAMED[module] ?? []).map(
+    (what): ModuleWant => ({ what, text: `${module} asks for it by name`, on: module, need: 'may' }),
+  );
   return [{ what: module, text, need }, ...more];
 }
 

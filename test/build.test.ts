@@ -1,0 +1,125 @@
+// `kindling plan` and `kindling build` as a person runs them, on a small root on disk: files, messages, exit codes.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { readAll } from '../src/bytes/index.ts';
+import { makeProgram } from '../src/formats/elf/index.ts';
+import type { Root } from '../src/plan/index.ts';
+import { sample, VIRTUAL } from '../src/plan/sample.fixture.ts';
+
+const KINDLING = fileURLToPath(new URL('../bin/kindling', import.meta.url));
+let folder = '';
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kindling-build-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Writes a root to disk; `mask` takes permission bits away, as another umask would. */
+function onDisk(root: Root, name: string, mask = 0): string {
+  const base = join(folder, name);
+  const write = (path: string): void => {
+    const entry = root.entry(path);
+    const at = join(base, path);
+    if (entry === undefined || entry.kind === 'directory') {
+      mkdirSync(at, { recursive: true });
+      for (const child of root.names(path)) write(path === '' ? child : `${path}/${child}`);
+      chmodSync(at, 0o777 & ~mask);
+    } else if (entry.kind === 'symlink') symlinkSync(entry.target, at);
+    else if (entry.kind === 'file') {
+      mkdirSync(dirname(at), { recursive: true });
+      writeFileSync(at, readAll(entry.content));
+      chmodSync(at, entry.mode & ~mask);
+    }
+  };
+  write('');
+  return base;
+}
+
+function kindling(...argv: string[]): { code: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(KINDLING, argv, { encoding: 'utf8', cwd: folder });
+  return { code: status, out: stdout, err: stderr };
+}
+
+test('build writes an archive that list and why read; without -o it is named after the kernel', () => {
+  const root = onDisk(sample(), 'plain');
+  const made = kindling('build', '--root', root);
+  assert.equal(made.code, 0, made.err);
+  const archive = join(folder, 'kindling-6.1.0-sample.img');
+  const listed = kindling('list', archive).out.split('\n');
+  for (const path of ['init', 'usr/bin/sh', 'usr/lib/kindling/early.conf', 'usr/lib/modules/6.1.0-sample/kernel/fs/ext4/ext4.ko']) {
+    assert.ok(listed.includes(path), `${path} is missing`);
+  }
+  assert.match(kindling('why', archive, 'usr/lib/modules/6.1.0-sample/kernel/fs/jbd2/jbd2.ko').out, /dependency of ext4/);
+});
+
+test('equal roots give equal bytes, whatever the umask, the place and the working directory', () => {
+  const a = join(folder, 'a.img');
+  const b = join(folder, 'b.img');
+  assert.equal(kindling('build', '--root', onDisk(sample(), 'one'), '-o', a).code, 0);
+  assert.equal(kindling('build', '--root', onDisk(sample(), 'two/deeper', 0o077), '-o', b).code, 0);
+  assert.ok(readFileSync(a).equals(readFileSync(b)));
+});
+
+test('a build that fails leaves what was there, and nothing else', () => {
+  const program = makeProgram({ interpreter: '/lib64/ld-linux-x86-64.so.2', needed: ['libnone.so'] });
+  const root = onDisk(sample({ 'usr/sbin/fsck.ext4': program }), 'broken');
+  const archive = join(folder, 'kept.img');
+  writeFileSync(archive, 'before');
+  const made = kindling('build', '--root', root, '-o', archive);
+  assert.equal(made.code, 3);
+  assert.match(made.err, /NO_LIBRARY.*ld-linux-x86-64\.so\.2/);
+  assert.equal(readFileSync(archive, 'utf8'), 'before');
+  assert.equal(kindling('build', '--root', root, '--omit', 'fsck', '-o', archive).code, 0);
+  assert.notEqual(readFileSync(archive, 'utf8').slice(0, 6), 'before');
+});
+
+test('-n writes nothing and says what would be written', () => {
+  const archive = join(folder, 'dry.img');
+  const made = kindling('build', '--root', onDisk(sample(), 'dry'), '-n', '-o', archive);
+  assert.equal(made.code, 0);
+  assert.match(made.out, /dry\.img/);
+  assert.ok(!existsSync(archive));
+});
+
+test('every kind of wrong wish has its exit code', () => {
+  const root = onDisk(sample(), 'wrong');
+  writeFileSync(join(folder, 'bad.conf'), 'scope = generic\ncolour = red\n');
+  const cases: readonly (readonly [number, RegExp, readonly string[]])[] = [
+    [3, /NO_KERNEL.*9\.9/, ['-k', '9.9']],
+    [3, /no part "none"/, ['--add', 'none']],
+    [3, /bad\.conf:2/, ['--config', 'bad.conf']],
+    [2, /zstd/, ['--codec', 'brotli']],
+    [2, /level/, ['--codec', 'zstd:99']],
+    [2, /scope/, ['--scope', 'moon']],
+    [2, /--facts/, ['--facts', 'x.json']],
+    [4, /NO_ENTRY|no such/i, ['--root', join(folder, 'nowhere')]],
+  ];
+  for (const [code, message, words] of cases) {
+    const made = kindling('build', ...(words[0] === '--root' ? [] : ['--root', root]), ...words, '-o', join(folder, 'x.img'));
+    assert.match(made.err, message, words.join(' '));
+    if (code !== 4) assert.equal(made.code, code, `${words.join(' ')}: ${made.err}`);
+    assert.notEqual(made.code, 0);
+  }
+  assert.ok(!existsSync(join(folder, 'x.img')));
+});
+
+test('plan prints parts, entries with reasons, one JSON document, the configuration and facts', () => {
+  const root = onDisk(sample({ 'etc/kindling.conf': 'modules = jfs\n' }), 'shown');
+  assert.match(kindling('plan', '--root', root).out, /^storage +\d+ +\d+ +\d+ KiB/m);
+  assert.match(kindling('plan', '--root', root, '-l').out, /^usr\/lib\/modules\/\S+\/jfs\.ko\tmodules-load: named in the settings$/m);
+  const document: unknown = JSON.parse(kindling('plan', '--root', root, '--json').out);
+  assert.ok(typeof document === 'object' && document !== null && 'packed' in document && Array.isArray(document.packed));
+  assert.ok(document.packed.includes('jfs'));
+  assert.match(kindling('plan', '--root', root, '--print-config', '--omit', 'fsck').out, /^omit = fsck {2}# command line$/m);
+  const facts = join(folder, 'facts.json');
+  writeFileSync(facts, JSON.stringify(VIRTUAL));
+  const host = kindling('plan', '--root', root, '--scope', 'host', '--facts', facts, '-l').out;
+  assert.match(host, /virtio_blk\.ko/);
+  assert.doesNotMatch(host, /ahci\.ko/);
+  assert.match(kindling('plan', '--root', root, '--print-facts').out, /"facts": 1/);
+});
