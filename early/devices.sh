@@ -32,7 +32,7 @@ device_path() {
 # want SPECIFICATION: w_kind and w_value, what to look for.
 want() {
 	w_text=$1
-	w_kind='' w_value=''
+	w_kind='' w_value='' w_offset=0
 	case $w_text in
 		UUID=*) w_kind=uuid w_value=${w_text#*=} ;;
 		LABEL=*) w_kind=label w_value=${w_text#*=} ;;
@@ -56,6 +56,9 @@ want() {
 	esac
 	case $w_value in
 		'"'*) unquote "$w_value" && w_value=$u_text ;;
+	esac
+	case $w_kind:$w_value in
+		partuuid:*/PARTNROFF=*) w_offset=${w_value##*=} w_value=${w_value%%/*} ;;
 	esac
 	case $w_kind in
 		uuid | partuuid) lower "$w_value" && w_value=$u_text ;;
@@ -115,7 +118,7 @@ wanted() {
 		partuuid)
 			partition "$d_name"
 			lower "$P_PARTUUID"
-			[ "$u_text" = "${w_value%%/partnroff=*}" ]
+			[ "$u_text" = "$w_value" ]
 			;;
 		partlabel)
 			partition "$d_name"

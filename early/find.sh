@@ -7,7 +7,24 @@ look() {
 		return 0
 	fi
 	devices_each look_at || return 1
+	[ "$w_offset" = 0 ] || neighbour || return 1
 	f_path=$d_path f_name=$d_name
+}
+
+# neighbour: the partition w_offset further on the same disk (PARTUUID=.../PARTNROFF=N).
+neighbour() {
+	read -r f_number <"/sys/class/block/$d_name/partition" || return 1
+	f_number=$((f_number + w_offset))
+	for f_part in "/sys/class/block/$d_name/.."/*/partition; do
+		read -r f_other 2>/dev/null <"$f_part" || continue
+		[ "$f_other" = $f_number ] || continue
+		f_part=${f_part%/partition}
+		d_name=${f_part##*/}
+		device_path "$d_name"
+		P_TYPE=
+		return 0
+	done
+	return 1
 }
 
 look_at() {
