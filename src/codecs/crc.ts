@@ -49,9 +49,12 @@ export function crc32(bytes: Uint8Array, before = 0): number {
   return ~crc >>> 0;
 }
 
+const CRC64_SLICES = 4;
+
+/** Slice s of each table, from s * 256 on, advances a byte over s more bytes of zeros. */
 function crc64Tables(): readonly [Int32Array, Int32Array] {
-  const low = new Int32Array(256);
-  const high = new Int32Array(256);
+  const low = new Int32Array(256 * CRC64_SLICES);
+  const high = new Int32Array(256 * CRC64_SLICES);
   for (let byte = 0; byte < 256; byte++) {
     let lo = byte;
     let hi = 0;
@@ -67,6 +70,12 @@ function crc64Tables(): readonly [Int32Array, Int32Array] {
     low[byte] = lo;
     high[byte] = hi;
   }
+  for (let index = 256; index < low.length; index++) {
+    const lo = low[index - 256]!;
+    const hi = high[index - 256]!;
+    low[index] = ((lo >>> 8) | (hi << 24)) ^ low[lo & 255]!;
+    high[index] = (hi >>> 8) ^ high[lo & 255]!;
+  }
   return [low, high];
 }
 
@@ -76,7 +85,17 @@ const [LOW, HIGH] = crc64Tables();
 export function crc64(bytes: Uint8Array): { low: number; high: number } {
   let lo = -1;
   let hi = -1;
-  for (let at = 0; at < bytes.length; at++) {
+  let at = 0;
+  for (const end = bytes.length - 3; at < end; at += 4) {
+    const word = lo ^ (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24));
+    const a = 768 + (word & 255);
+    const b = 512 + ((word >>> 8) & 255);
+    const c = 256 + ((word >>> 16) & 255);
+    const d = word >>> 24;
+    lo = hi ^ LOW[a]! ^ LOW[b]! ^ LOW[c]! ^ LOW[d]!;
+    hi = HIGH[a]! ^ HIGH[b]! ^ HIGH[c]! ^ HIGH[d]!;
+  }
+  for (; at < bytes.length; at++) {
     const index = (lo ^ bytes[at]!) & 255;
     lo = ((lo >>> 8) | (hi << 24)) ^ LOW[index]!;
     hi = (hi >>> 8) ^ HIGH[index]!;

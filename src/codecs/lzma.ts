@@ -5,6 +5,7 @@ import { copyWithin, type Output } from './output.ts';
 
 const STRUCTURE = 'lzma stream';
 const HALF = 1024;
+const TOP_BYTE = 0xff000000;
 const STATES = 12;
 const POSITION_STATES = 16;
 
@@ -52,6 +53,7 @@ export class Lzma {
   private rep3 = 0;
   /** Where in the output the window starts (an LZMA2 dictionary reset moves it). */
   windowFrom: number;
+  // both are unsigned, but kept as signed 32-bit numbers: those V8 stores without allocating
   private range = 0;
   private code = 0;
   private at = 0;
@@ -81,8 +83,8 @@ export class Lzma {
     const { input } = this;
     if (at + 5 > input.length) throw truncated(STRUCTURE, input.length, 'the first five bytes of the range coder');
     if (input[at] !== 0) throw badValue(STRUCTURE, at, `the range coder starts with ${input[at]}, not 0`);
-    this.code = ((input[at + 1]! << 24) | (input[at + 2]! << 16) | (input[at + 3]! << 8) | input[at + 4]!) >>> 0;
-    this.range = 0xffffffff;
+    this.code = (input[at + 1]! << 24) | (input[at + 2]! << 16) | (input[at + 3]! << 8) | input[at + 4]!;
+    this.range = -1;
     this.at = at + 5;
   }
 
@@ -97,34 +99,58 @@ export class Lzma {
   }
 
   private normalise(): void {
-    if (this.range < 0x1000000) {
-      this.range = (this.range << 8) >>> 0;
-      this.code = ((this.code << 8) | this.input[this.at++]!) >>> 0;
+    if ((this.range & TOP_BYTE) === 0) {
+      this.range <<= 8;
+      this.code = (this.code << 8) | this.input[this.at++]!;
     }
   }
 
   private bit(index: number): number {
-    if (this.range < 0x1000000) {
-      this.range = (this.range << 8) >>> 0;
-      this.code = ((this.code << 8) | this.input[this.at++]!) >>> 0;
+    if ((this.range & TOP_BYTE) === 0) {
+      this.range <<= 8;
+      this.code = (this.code << 8) | this.input[this.at++]!;
     }
     const probability = this.probabilities[index]!;
-    const bound = (this.range >>> 11) * probability;
-    if (this.code < bound) {
+    const bound = Math.imul(this.range >>> 11, probability);
+    if (this.code >>> 0 < bound >>> 0) {
       this.range = bound;
       this.probabilities[index] = probability + ((2048 - probability) >> 5);
       return 0;
     }
-    this.range -= bound;
-    this.code -= bound;
+    this.range = (this.range - bound) | 0;
+    this.code = (this.code - bound) | 0;
     this.probabilities[index] = probability - (probability >> 5);
     return 1;
   }
 
+  /** A symbol of `width` bits, most significant first. The loop keeps the range coder in locals, as `literals` does. */
   private tree(base: number, width: number): number {
+    const { input, probabilities } = this;
+    let { range, code, at } = this;
+    const end = 1 << width;
     let symbol = 1;
-    for (let index = 0; index < width; index++) symbol = (symbol << 1) | this.bit(base + symbol);
-    return symbol - (1 << width);
+    while (symbol < end) {
+      if ((range & TOP_BYTE) === 0) {
+        range <<= 8;
+        code = (code << 8) | input[at++]!;
+      }
+      const probability = probabilities[base + symbol]!;
+      const bound = Math.imul(range >>> 11, probability);
+      if (code >>> 0 < bound >>> 0) {
+        range = bound;
+        probabilities[base + symbol] = probability + ((2048 - probability) >> 5);
+        symbol <<= 1;
+      } else {
+        range = (range - bound) | 0;
+        code = (code - bound) | 0;
+        probabilities[base + symbol] = probability - (probability >> 5);
+        symbol = (symbol << 1) | 1;
+      }
+    }
+    this.range = range;
+    this.code = code;
+    this.at = at;
+    return symbol - end;
   }
 
   private reverseTree(base: number, width: number): number {
@@ -139,14 +165,22 @@ export class Lzma {
   }
 
   private direct(width: number): number {
+    const { input } = this;
+    let { range, code, at } = this;
     let value = 0;
     for (let index = 0; index < width; index++) {
-      this.normalise();
-      this.range >>>= 1;
-      const bit = this.code >= this.range ? 1 : 0;
-      if (bit) this.code -= this.range;
-      value = value * 2 + bit;
+      if ((range & TOP_BYTE) === 0) {
+        range <<= 8;
+        code = (code << 8) | input[at++]!;
+      }
+      range >>>= 1;
+      const bit = code >>> 0 >= range ? 1 : 0;
+      code = (code - (range & -bit)) | 0;
+      value = (value << 1) | bit;
     }
+    this.range = range;
+    this.code = code;
+    this.at = at;
     return value;
   }
 
@@ -177,15 +211,15 @@ export class Lzma {
     let { range, code, at, state } = this;
     let size = output.size;
     while (size < end && at <= inputEnd) {
-      if (range < 0x1000000) {
-        range = (range << 8) >>> 0;
-        code = ((code << 8) | input[at++]!) >>> 0;
+      if ((range & TOP_BYTE) === 0) {
+        range <<= 8;
+        code = (code << 8) | input[at++]!;
       }
       const position = size - windowFrom;
       const matchIndex = IS_MATCH + (state << 4) + (position & positionMask);
       const matchProbability = probabilities[matchIndex]!;
-      const matchBound = (range >>> 11) * matchProbability;
-      if (code >= matchBound) break; // the caller decodes this bit again
+      const matchBound = Math.imul(range >>> 11, matchProbability);
+      if (code >>> 0 >= matchBound >>> 0) break; // the caller decodes this bit again
       range = matchBound;
       probabilities[matchIndex] = matchProbability + ((2048 - matchProbability) >> 5);
       const before = position > 0 ? bytes[size - 1]! : 0;
@@ -197,20 +231,20 @@ export class Lzma {
         matched <<= 1;
         const matchedBit = matched & offset;
         const index = base + offset + matchedBit + symbol;
-        if (range < 0x1000000) {
-          range = (range << 8) >>> 0;
-          code = ((code << 8) | input[at++]!) >>> 0;
+        if ((range & TOP_BYTE) === 0) {
+          range <<= 8;
+          code = (code << 8) | input[at++]!;
         }
         const probability = probabilities[index]!;
-        const bound = (range >>> 11) * probability;
-        if (code < bound) {
+        const bound = Math.imul(range >>> 11, probability);
+        if (code >>> 0 < bound >>> 0) {
           range = bound;
           probabilities[index] = probability + ((2048 - probability) >> 5);
           symbol <<= 1;
           offset &= ~matchedBit;
         } else {
-          range -= bound;
-          code -= bound;
+          range = (range - bound) | 0;
+          code = (code - bound) | 0;
           probabilities[index] = probability - (probability >> 5);
           symbol = (symbol << 1) | 1;
           offset &= matchedBit;
