@@ -94,8 +94,10 @@ async function makeBtrfs(image: string, options: ImageOptions, uuid: string, lab
   truncateSync(image, size);
   const words = [tool('mkfs.btrfs'), '-q', '-f', '-L', label, '-U', uuid, '--rootdir', options.root, image];
   // In a user namespace of its own an ordinary user's files look like root's, which is what --rootdir copies.
-  if (process.geteuid?.() === 0) await mustRun(words[0]!, words.slice(1));
-  else await mustRun(tool('unshare'), ['--map-root-user', ...words]);
+  // blkid remembers earlier images with this UUID, and mkfs.btrfs would refuse to make another
+  const env = { BLKID_FILE: '/dev/null' };
+  if (process.geteuid?.() === 0) await mustRun(words[0]!, words.slice(1), { env });
+  else await mustRun(tool('unshare'), ['--map-root-user', ...words], { env });
 }
 
 async function makeXfs(image: string, options: ImageOptions, uuid: string, label: string): Promise<void> {
