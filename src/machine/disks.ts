@@ -33,7 +33,8 @@ const CONTROLLERS: Partial<Record<DiskBus, Controller>> = {
   scsi: { device: 'virtio-scsi-pci', ports: 8, disk: scsiDisk },
   lsi: { device: 'lsi53c895a', ports: 6, disk: scsiDisk },
   megasas: { device: 'megasas', ports: 8, disk: scsiDisk },
-  mptsas: { device: 'mptsas1068', ports: 8, disk: scsiDisk },
+  // its driver takes only disks that have a name on the SAS fabric
+  mptsas: { device: 'mptsas1068', ports: 8, disk: (id, port) => `${scsiDisk(id, port)},wwn=0x500000000000000${port + 1}` },
   pvscsi: { device: 'pvscsi', ports: 8, disk: scsiDisk },
   sd: { device: 'sdhci-pci', ports: 1, disk: () => 'sd-card' },
   'scsi-cd': { device: 'virtio-scsi-pci', ports: 8, disk: (id, port) => `scsi-cd,bus=${id}.0,scsi-id=${port}` },

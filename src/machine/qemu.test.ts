@@ -66,7 +66,7 @@ test('each disk bus', () => {
     ['scsi', '-device virtio-scsi-pci,id=scsi0 -device scsi-hd,bus=scsi0.0,scsi-id=0,drive=disk0'],
     ['lsi', '-device lsi53c895a,id=lsi0 -device scsi-hd,bus=lsi0.0,scsi-id=0,drive=disk0'],
     ['megasas', '-device megasas,id=megasas0 -device scsi-hd,bus=megasas0.0,scsi-id=0,drive=disk0'],
-    ['mptsas', '-device mptsas1068,id=mptsas0 -device scsi-hd,bus=mptsas0.0,scsi-id=0,drive=disk0'],
+    ['mptsas', '-device mptsas1068,id=mptsas0 -device scsi-hd,bus=mptsas0.0,scsi-id=0,wwn=0x5000000000000001,drive=disk0'],
     ['pvscsi', '-device pvscsi,id=pvscsi0 -device scsi-hd,bus=pvscsi0.0,scsi-id=0,drive=disk0'],
     ['ide', '-device ide-hd,bus=ide.0,unit=0,drive=disk0'],
     ['sd', '-device sdhci-pci,id=sd0 -device sd-card,drive=disk0'],
