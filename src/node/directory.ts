@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { compareNames, nameFromBytes } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
-import type { Root } from '../plan/root.ts';
+import type { Root } from '../plan/index.ts';
 import { type Entry, joinPath, makeTree, parentOf, type Tree } from '../tree/index.ts';
 import { asPath } from './descriptors.ts';
 import { diskPath, entryFrom, lookAt } from './entries.ts';

@@ -1,5 +1,6 @@
 // Outside programs: finding them and running them. Nothing of a root is ever run; these are the machine's own (QEMU, in tests cpio and others).
 import { accessSync, constants, statSync } from 'node:fs';
+import { concat } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
 import { onInterrupt } from './cleanup.ts';
 
@@ -90,7 +91,7 @@ export async function runTool(name: string, args: readonly string[], options: Ru
       else {
         resolve({
           code: code ?? 128 + (signal === null ? 0 : os.signals[signal]),
-          stdout: Buffer.concat(out),
+          stdout: concat(out),
           stderr: Buffer.concat(err).toString('utf8'),
         });
       }
