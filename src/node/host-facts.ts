@@ -43,8 +43,6 @@ function driversAbove(sys: string, path: string, into: Set<string>): void {
       const module = optional(() => readlinkSync(join(at, link)));
       if (module !== undefined) into.add(basename(module));
     }
-    const subsystem = optional(() => basename(readlinkSync(join(at, 'subsystem'))));
-    if (subsystem === 'virtio') into.add('virtio_pci');
   }
 }
 

@@ -80,6 +80,10 @@ function finding(code: string, severity: Finding['severity'], path: string, mess
   return { code, severity, where: { path }, message };
 }
 
+function contradiction(name: string, want: DriverWant): KindlingError {
+  return new KindlingError('CONFLICT', `module ${name} is wanted (${want.text}) and is to be left out`, { path: name });
+}
+
 function isOmitted(settings: Settings, name: string): boolean {
   return settings['omit-modules'].some((pattern) => matches(moduleName(pattern), name));
 }
@@ -90,8 +94,8 @@ function namedModules(request: DriverRequest, findings: Finding[]): Map<string, 
   const present = scope === 'host' ? presentModules(request) : undefined;
   const named = new Map<string, DriverWant[]>();
   const said = new Set<string>();
-  const say = (code: string, name: string, message: string): void => {
-    if (!said.has(name)) findings.push(finding(code, 'note', set.get(name)?.path ?? set.tree, message));
+  const say = (code: string, name: string, message: string, severity: Finding['severity'] = 'note'): void => {
+    if (!said.has(name)) findings.push(finding(code, severity, set.get(name)?.path ?? set.tree, message));
     said.add(name);
   };
   const all = families(set);
@@ -104,6 +108,7 @@ function namedModules(request: DriverRequest, findings: Finding[]): Map<string, 
     }
     for (const name of found) {
       const command = rules.install.get(name);
+      if (isOmitted(settings, name) && want.need === 'must') throw contradiction(name, want);
       if (isOmitted(settings, name)) say('module-omitted', name, `${name} is left out, as the settings say`);
       else if (command !== undefined && isRefusal(command))
         say('module-refused', name, `${name} is never loaded: modprobe.d says install ${name} ${command}`);
@@ -113,7 +118,14 @@ function namedModules(request: DriverRequest, findings: Finding[]): Map<string, 
         const held = named.get(name);
         if (held === undefined) named.set(name, [want]);
         else held.push(want);
-        if (command !== undefined) say('module-install-command', name, `modprobe runs a command instead of loading ${name}: ${command}`);
+        if (command !== undefined) {
+          say(
+            'module-install-command',
+            name,
+            `modprobe runs a command instead of loading ${name}, whose programs are not taken: ${command}`,
+            'warning',
+          );
+        }
       }
     }
   }
@@ -148,6 +160,8 @@ function presentModules({ set, rules, host }: DriverRequest): Set<string> {
     const configured = rules.aliases.find(alias);
     for (const name of configured.length > 0 ? configured : set.find(alias)) present.add(name);
   }
+  // Cards are on a bus that shows no modalias.
+  if (present.has('mmc_core')) present.add('mmc_block');
   return present;
 }
 

@@ -1,5 +1,6 @@
 // Part: one reason to include things. A part is a pure function of the root, the kernel, the host facts and the settings;
 // it proposes, the resolver merges. What it proposes may not depend on what another part proposes.
+import type { Decoder } from '../codecs/index.ts';
 import type { Finding } from '../errors.ts';
 import type { Tree } from '../tree/index.ts';
 import type { Settings } from './config/index.ts';
@@ -17,6 +18,8 @@ export interface PartInput {
   readonly settings: Settings;
   /** The early userspace, as the outside supplies it. */
   readonly early: Tree;
+  /** For files that the root keeps compressed. */
+  readonly decoders: readonly Decoder[];
 }
 
 /** Kernel modules that a part wants: one by name, or all below a directory. */

@@ -119,6 +119,7 @@ test('parts are added and omitted by name; impossible wishes are refused', () =>
   refused('BAD_CONFIG', () => planned(sample(), { add: ['no-such'] }));
   refused('BAD_CONFIG', () => planned(sample(), { omit: ['init'] }));
   refused('CONFLICT', () => planned(sample(), { add: ['fsck'], omit: ['fsck'] }));
+  refused('CONFLICT', () => planned(sample(), { modules: ['jfs'], 'omit-modules': ['j*'] }));
 });
 
 test('a separate /usr and a resume device are honoured', () => {

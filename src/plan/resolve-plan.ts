@@ -40,10 +40,10 @@ interface Proposal {
 
 /** Makes the plan. Throws what stands in the way: NO_KERNEL, NO_MODULE, NO_PROGRAM, NO_LIBRARY, CONFLICT, BAD_CONFIG. */
 export function plan(request: PlanRequest): Plan {
-  const { root, scope, host, settings, early } = request;
+  const { root, scope, host, settings, early, decoders } = request;
   if (scope === 'host' && host === undefined) throw new KindlingError('USAGE', 'scope "host" needs facts about the machine');
   const kernel = kernelFacts(root, request.kernel);
-  const input = { root, kernel, scope, host, settings, early };
+  const input = { root, kernel, scope, host, settings, early, decoders };
   const parts = activeParts(settings);
   const proposals: Proposal[] = parts.map((part) => ({ part: part.name, wants: part.wants(input) }));
   const findings: Finding[] = proposals.flatMap(({ wants }) => wants.findings ?? []);

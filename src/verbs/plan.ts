@@ -60,6 +60,8 @@ export function configurationFor(words: PlanWords, outside: PlanOutside): Config
     last.push(assignment(name, value, 'command line', 0));
   };
   if (words.scope !== undefined) said('scope', words.scope);
+  const both = words.add.find((name) => words.omit.includes(name));
+  if (both !== undefined) throw new KindlingError('USAGE', `part "${both}" is both added and omitted`);
   for (const name of words.add) said('add', name);
   for (const name of words.omit) said('omit', name);
   const project = words.config === undefined ? undefined : { label: words.config, text: textFile(outside, words.config) };
@@ -67,7 +69,10 @@ export function configurationFor(words: PlanWords, outside: PlanOutside): Config
 }
 
 /** The kernel a person named: a version of the root, or else an image file, which says its own version. */
-export function kernelFor(words: PlanWords, outside: PlanOutside): KernelChoice | undefined {
+export function kernelFor(
+  words: Pick<PlanWords, 'kernel'>,
+  outside: Pick<PlanOutside, 'root' | 'decoders' | 'file'>,
+): KernelChoice | undefined {
   const { kernel } = words;
   if (kernel === undefined) return undefined;
   if (!kernel.includes('/') && moduleTreeOf(outside.root, kernel) !== undefined) return { version: kernel };

@@ -48,6 +48,15 @@ test('the project file comes after the root, the command line after both; nothin
   assert.deepEqual(settings.codec, ['zstd:1']);
 });
 
+test('what was said last about a part holds', () => {
+  const root = rootWith({
+    'etc/kindling.conf': 'add = network\nomit = fsck\n',
+    'etc/kindling.conf.d/50-x.conf': 'omit = network\nadd = fsck\n',
+  });
+  const { settings } = readConfiguration(root);
+  assert.deepEqual([settings.add, settings.omit], [['fsck'], ['network']]);
+});
+
 test('a line that cannot be understood is BAD_CONFIG with file and line', () => {
   const lines = {
     what: /expected "name = value"/,

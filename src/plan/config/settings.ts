@@ -63,6 +63,13 @@ export function merged(assignments: readonly Assignment[]): Settings {
     const spec: SettingSpec = SETTINGS[name];
     const grown = spec.kind === 'list' && added.length > 0 ? [...new Set([...(words.get(name) ?? []), ...added])] : added;
     words.set(name, grown);
+    // Of "add" and "omit" what was said last about a part holds, so that no list wins silently over a later wish.
+    const other = name === 'add' ? 'omit' : name === 'omit' ? 'add' : undefined;
+    if (other !== undefined)
+      words.set(
+        other,
+        (words.get(other) ?? []).filter((word) => !added.includes(word)),
+      );
   }
   const of = (name: SettingName): readonly string[] => words.get(name) ?? SETTINGS[name].default.split(' ').filter((word) => word !== '');
   return {

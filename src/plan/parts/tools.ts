@@ -94,6 +94,8 @@ const RESCUE = [
   ],
   ...['uniq', 'vi', 'wc', 'xargs', 'zcat'],
 ];
+// The least of it: single programs are large.
+const RESCUE_LEAST = ['cat', 'ls', 'dmesg'];
 // The kernel's own request for a module names /sbin/modprobe; the others are where scripts expect them.
 const IN_SBIN = new Set([
   'modprobe',
@@ -192,6 +194,10 @@ function fromPrograms(root: Root, commands: ReturnType<typeof earlyCommands>): P
   }
   const blkid = findProgram(root, 'blkid');
   if (blkid !== undefined) programs.push({ path: blkid, text: 'finds file systems by label and UUID' });
+  for (const name of RESCUE_LEAST) {
+    const path = findProgram(root, name);
+    if (path !== undefined) programs.push({ path, text: 'command of the rescue shell' });
+  }
   const finding: Finding = {
     code: 'tools-large',
     severity: 'note',
