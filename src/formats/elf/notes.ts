@@ -5,7 +5,7 @@ import { KindlingError } from '../../errors.ts';
 import { type Elf, ranged } from './decode.ts';
 import { SECTION, SEGMENT } from './structs.ts';
 
-/** One note. */
+/** One note; who wrote it gives `type` its meaning. `desc` is the uninterpreted content. */
 export interface Note {
   readonly owner: string;
   readonly type: number;

@@ -4,7 +4,7 @@ import { bytesField, type FieldKind, struct, toSize, u8, u16be, u16le, u32be, u3
 
 /** 32-bit or 64-bit objects. */
 export type ElfClass = 32 | 64;
-/** Byte order. */
+/** Byte order of every integer in the file (EI_DATA). */
 export type Endian = 'little' | 'big';
 
 function offset64(raw: FieldKind<bigint>): FieldKind<number> {
@@ -94,11 +94,11 @@ export const MAGIC = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46);
 /** Size of the larger of the two headers. */
 export const HEADER_SIZE_MOST = 64;
 
-/** Section types (sh_type) that are used here. */
+/** Section types (sh_type) that are used here; a nobits section takes no bytes of the file. */
 export const SECTION = { null: 0, progbits: 1, symtab: 2, strtab: 3, dynamic: 6, note: 7, nobits: 8, dynsym: 11 } as const;
-/** Segment types (p_type). */
+/** Segment types (p_type) that are used here: what is loaded, and where its needs, interpreter and notes are. */
 export const SEGMENT = { load: 1, dynamic: 2, interp: 3, note: 4 } as const;
-/** Dynamic tags (d_tag). */
+/** Dynamic tags (d_tag) that are used here. */
 export const TAG = { null: 0, needed: 1, strtab: 5, strsz: 10, soname: 14, rpath: 15, runpath: 29, flags1: 0x6ffffffb } as const;
 /** e_shnum of 0 and e_shstrndx of this send the reader to section header 0; so does e_phnum of this. */
 export const EXTENDED = 0xffff;
