@@ -29,29 +29,38 @@ alias_stage() {
 	esac
 }
 
-# coldplug STAGE: loads drivers for all devices up to that stage that have not been asked for yet, until no new ones show.
+# coldplug STAGE: loads drivers for all devices up to that stage that have not been asked for yet, until no new ones show. Boards and
+# firmware tables (acpi, platform) do not grow while drivers load, so they are read once for a stage.
 coldplug() {
 	c_loaded=
+	case $1 in
+		1) c_buses='pci virtio scsi vmbus xen nd mmc ccw css vio' ;;
+		2) c_buses='pci virtio scsi vmbus xen nd mmc ccw css vio usb hid serio' ;;
+		*) c_buses=all ;;
+	esac
+	c_once='acpi platform'
 	while :; do
 		c_new=
-		for c_bus in pci virtio scsi vmbus xen nd mmc usb hid serio acpi platform ccw css vio; do
-			for c_file in /sys/bus/"$c_bus"/devices/*/modalias; do
-				IFS= read -r c_alias 2>/dev/null <"$c_file" || continue
-				coldplug_take "$1"
-			done
+		for c_bus in $c_buses $c_once; do
+			coldplug_bus "$c_bus" "$1"
 		done
-		if [ "$1" = 3 ]; then
-			for c_file in /sys/bus/*/devices/*/modalias; do
-				IFS= read -r c_alias 2>/dev/null <"$c_file" || continue
-				coldplug_take "$1"
-			done
-		fi
+		c_once=
 		[ -n "$c_new" ] || return 0
 		c_loaded=1
 		set -f
 		# shellcheck disable=SC2086 # a list of aliases, none of which holds a space
 		modules_load $c_new
 		set +f
+	done
+}
+
+# coldplug_bus BUS|all STAGE
+coldplug_bus() {
+	[ "$1" != all ] || set -- '*' "$2"
+	# shellcheck disable=SC2231 # the bus may be a pattern
+	for c_file in /sys/bus/$1/devices/*/modalias; do
+		IFS= read -r c_alias 2>/dev/null <"$c_file" || continue
+		coldplug_take "$2"
 	done
 }
 
