@@ -8,7 +8,7 @@ import { decode as decodeTar } from '../tar/index.ts';
 import { controlFields } from './control.ts';
 import { COMPRESSIONS, VERSION_MAJOR, VERSION_MEMBER } from './structs.ts';
 
-/** A package. */
+/** What a package file holds, unpacked in memory. */
 export interface Package {
   /** Fields of the control file by name as written ("Package", "Version", "Depends"). */
   readonly fields: ReadonlyMap<string, string>;

@@ -5,6 +5,7 @@ import type { Loses } from '../../tree/index.ts';
 
 export const BLOCK_SIZE = 512;
 
+/** Header block: NUL-ended strings, numbers as octal text or base-256; `checksum` is the sum of all bytes with itself as blanks. */
 export const header = struct('tar header', BLOCK_SIZE, {
   name: bytesField(100),
   mode: bytesField(8),
