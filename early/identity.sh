@@ -68,8 +68,9 @@ id_is() {
 	esac
 }
 
-# The model that SCSI shows is cut to 16 characters, and the serial number is in a page of its own.
+# Where the identity is a world wide name, the model that SCSI shows is cut to 16 characters, and the serial number is in a page of its own.
 ata_is() {
+	attribute "$n_real/device/wwid" && [ "$n_wanted" = "ata-${n_text#t10.ATA_}" ] && return 0
 	attribute "$n_real/device/model" && n_model=$n_text && serial_page || return 1
 	case $n_wanted in
 		"ata-$n_model"*"_$n_text") true ;;

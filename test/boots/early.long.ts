@@ -62,7 +62,7 @@ for (const index of FORMS().keys()) {
 // QEMU's own names of its disks, as udev would make links of them.
 const NAMED: readonly (readonly [DiskBus, string, string])[] = [
   ['nvme', '/dev/disk/by-id/nvme-QEMU_NVMe_Ctrl_kindling0-part2', '/dev/nvme0n1p2'],
-  ['ahci', '/dev/disk/by-id/ata-QEMU_HARDDISK_QM00001-part2', '/dev/sda2'],
+  ['ahci', '/dev/disk/by-id/ata-QEMU_HARDDISK_QM00005-part2', '/dev/sda2'],
 ];
 for (const [bus, root, found] of NAMED) {
   test(`root=${root}`, async (t) => {
