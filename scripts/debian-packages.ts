@@ -17,7 +17,7 @@ const BENCH: readonly Group[] = ['test', 'bench'];
 
 export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'qemu-system-x86', programs: ['qemu-system-x86_64'], groups: START, why: 'boots the archives' },
-  { name: 'e2fsprogs', programs: ['mkfs.ext4', 'debugfs'], groups: START, why: 'makes ext4 disk images without mounting' },
+  { name: 'e2fsprogs', programs: ['mkfs.ext4', 'debugfs', 'e2fsck'], groups: START, why: 'makes ext4 disk images without mounting' },
   { name: 'qemu-system-arm', programs: ['qemu-system-aarch64'], groups: TEST, why: 'boots the arm64 archive' },
   { name: 'busybox-static', programs: ['busybox'], groups: TEST, why: 'its modprobe and sh against our indexes and early userspace' },
   { name: 'kmod', programs: ['modprobe', 'depmod'], groups: TEST, why: 'reads our module indexes' },
@@ -32,6 +32,11 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'binutils', programs: ['readelf', 'objcopy', 'ar'], groups: TEST, why: 'ELF and ar against ours' },
   { name: 'dash', programs: ['dash'], groups: TEST, why: 'a second shell for early userspace' },
   { name: 'shellcheck', programs: ['shellcheck'], groups: TEST, why: 'checks the shell code of early userspace' },
+  { name: 'attr', programs: ['setfattr'], groups: TEST, why: 'extended attributes in tar against ours' },
+  { name: 'file', programs: ['file'], groups: TEST, why: 'a second opinion on what an image is' },
+  { name: 'groff-base', programs: ['groff'], groups: TEST, why: 'renders the manual pages' },
+  { name: 'zsh', programs: ['zsh'], groups: TEST, why: 'takes the completion script' },
+  { name: 'fish', programs: ['fish'], groups: TEST, why: 'takes the completion script' },
   { name: 'fdisk', programs: ['sfdisk'], groups: TEST, why: 'partitioned disks for root=PARTUUID=' },
   { name: 'btrfs-progs', programs: ['mkfs.btrfs'], groups: TEST, why: 'btrfs roots' },
   { name: 'xfsprogs', programs: ['mkfs.xfs'], groups: TEST, why: 'xfs roots' },
