@@ -1,7 +1,8 @@
 // What is made from the verbs' tables: pages that must be current, completions that shells must accept, tables that must be consistent.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generatedFiles, TOP } from '../../scripts/generate.ts';
@@ -57,7 +58,10 @@ test('the tables agree: names, summaries, options that mean the same everywhere'
 for (const shell of ['bash', 'zsh', 'fish'] as const) {
   test(`${shell} accepts the completion script`, (t) => {
     if (!needs(t, shell)) return;
-    const { status, stderr } = spawnSync(tool(shell), ['-n'], { input: completionScript(shell, verbs), encoding: 'utf8' });
+    const folder = mkdtempSync(join(tmpdir(), 'kindling-completion-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'script'), completionScript(shell, verbs));
+    const { status, stderr } = spawnSync(tool(shell), ['-n', join(folder, 'script')], { encoding: 'utf8' });
     assert.equal(stderr, '');
     assert.equal(status, 0);
   });
