@@ -51,7 +51,7 @@ export function chooseDrivers(request: DriverRequest): Drivers {
   const { set, rules, settings } = request;
   const findings: Finding[] = [...set.findings, ...rules.findings];
   const named = namedModules(request, findings);
-  const closure = closeOver(set, named.keys(), { softdeps: rules.softdeps, firmware: firmwareSearch(request) });
+  const closure = closeOver(set, named.keys(), { softdeps: rules.softdeps, weakdeps: rules.weakdeps, firmware: firmwareSearch(request) });
   const packed = closure.modules;
   const names = new Set(packed.map(({ name }) => name));
   for (const name of names) {

@@ -31,6 +31,8 @@ export interface Closure {
 export interface CloseOptions {
   /** Soft dependencies from configuration, by module name in the kernel's spelling: added to the modules' own. */
   readonly softdeps?: ReadonlyMap<string, Softdep>;
+  /** Weak dependencies from configuration, in the same way. */
+  readonly weakdeps?: ReadonlyMap<string, readonly string[]>;
   /** Where and how to look for firmware; false for none. */
   readonly firmware?: FirmwareSearch | false;
 }
@@ -136,6 +138,6 @@ function needsAfter(set: ModuleSet, module: KernelModule, options: CloseOptions)
   const info = set.info(module);
   return [
     ...softdepOf(module, info, options).post.map((word) => ({ word, how: 'softdep' as const })),
-    ...info.weakdep.map((word) => ({ word, how: 'weakdep' as const })),
+    ...[...info.weakdep, ...(options.weakdeps?.get(module.name) ?? [])].map((word) => ({ word, how: 'weakdep' as const })),
   ];
 }

@@ -81,6 +81,8 @@ test('needs that nobody declares: character sets of vfat', () => {
 test('softdeps from configuration are added', () => {
   const softdeps = new Map([['crc16', { pre: ['mbcache'], post: [] }]]);
   assert.deepEqual(names(closeOver(open(), ['crc16'], { softdeps }).modules), ['mbcache', 'crc16']);
+  const weakdeps = new Map([['crc16', ['mbcache']]]);
+  assert.deepEqual(names(closeOver(open(), ['crc16'], { weakdeps }).modules), ['crc16', 'mbcache']);
 });
 
 test('a name that is nowhere is NO_MODULE; a built-in one is not', () => {

@@ -26,7 +26,7 @@ export interface ModuleSet {
   get(name: string): KernelModule | undefined;
   /** The regular file behind a module, links followed. Throws NO_ENTRY when the link dangles. */
   file(module: KernelModule): FileEntry;
-  /** The module's ELF bytes, decompressed where the file is compressed (and then not kept). Throws what the codec throws, with the path. */
+  /** The module's ELF bytes, decompressed where the file is compressed. Throws what the codec throws, with the path. */
   elf(module: KernelModule): ByteSource;
   /** What the module says of itself; kept after the first time. Throws BAD_MAGIC, BAD_VALUE, TRUNCATED or LIMIT with the path. */
   info(module: KernelModule): ModuleInfo;
@@ -39,6 +39,9 @@ export interface ModuleSet {
 }
 
 const MODULE_SIZE_MOST = 1 << 29;
+
+/** What is kept of unpacked modules: the closure reads each for its `.modinfo`, and whoever packs it reads it again. */
+const KEPT_SIZE_MOST = 96 << 20;
 
 /** Opens a module tree ("usr/lib/modules/6.1.0-1-amd64"). Throws NO_KERNEL when it is no directory. Decoders are for compressed modules. */
 export function openModules(root: Root, tree: string, decoders: readonly Decoder[]): ModuleSet {
@@ -55,6 +58,18 @@ export function openModules(root: Root, tree: string, decoders: readonly Decoder
   let loadable: AliasTable | undefined;
   let builtinAliases: AliasTable | undefined;
 
+  const kept = new Map<KernelModule, ByteSource>();
+  let keptSize = 0;
+  const keep = (module: KernelModule, content: ByteSource) => {
+    kept.set(module, content);
+    keptSize += content.size;
+    for (const [oldest, { size }] of kept) {
+      if (keptSize <= KEPT_SIZE_MOST) break;
+      kept.delete(oldest);
+      keptSize -= size;
+    }
+  };
+
   const set: ModuleSet = {
     root,
     tree,
@@ -69,7 +84,13 @@ export function openModules(root: Root, tree: string, decoders: readonly Decoder
       if (found === undefined) throw new KindlingError('NO_ENTRY', `module ${module.name} is no file`, { path: module.path });
       return found;
     },
-    elf: (module) => uncompressed(set.file(module), decoders),
+    elf(module) {
+      const held = kept.get(module);
+      if (held !== undefined) return held;
+      const { content, unpacked } = uncompressed(set.file(module), decoders);
+      if (unpacked) keep(module, content);
+      return content;
+    },
     info(module) {
       let info = infos.get(module);
       if (info === undefined) {
@@ -98,16 +119,16 @@ export function openModules(root: Root, tree: string, decoders: readonly Decoder
   return set;
 }
 
-function uncompressed(entry: FileEntry, decoders: readonly Decoder[]): ByteSource {
+function uncompressed(entry: FileEntry, decoders: readonly Decoder[]): { content: ByteSource; unpacked: boolean } {
   const { content, path } = entry;
   // the usual case costs no read; a file that belies its name is refused by the ELF reader
-  if (path.endsWith('.ko')) return content;
+  if (path.endsWith('.ko')) return { content, unpacked: false };
   const head = content.read(0, Math.min(16, content.size));
-  if (head[0] === 0x7f) return content;
+  if (head[0] === 0x7f) return { content, unpacked: false };
   const decoder = decoders.find((one) => one.detect(head));
-  if (decoder === undefined) return content; // then the ELF reader says what is wrong with it
+  if (decoder === undefined) return { content, unpacked: false }; // then the ELF reader says what is wrong with it
   try {
-    return bytesSource(decoder.decode(readAll(content), MODULE_SIZE_MOST).bytes);
+    return { content: bytesSource(decoder.decode(readAll(content), MODULE_SIZE_MOST).bytes), unpacked: true };
   } catch (error) {
     throw located(error, { path });
   }
