@@ -13,8 +13,9 @@ const POLL_MS = 25;
 const ASK_MS = 2000;
 const TERM_MS = 3000;
 const MESSAGES_MOST = 16_384;
-// a guest that prints without end must not fill the disk
+// a guest that prints without end must not fill the disk: the console's file is cut off, a machine with such a report is ended
 const CONSOLE_MOST = 64 << 20;
+const REPORT_MOST = 64 << 20;
 
 /** The real outside world. */
 export function machineHost(): MachineHost {
@@ -63,7 +64,7 @@ function follow(child: ChildProcess, spec: MachineSpec, log: BoundedLog, listene
   process.once('exit', killAtExit);
   const withdraw = onInterrupt(killAtExit);
   const poll = setInterval(() => {
-    report.read();
+    if (report.read() > REPORT_MOST) child.kill('SIGKILL');
     memory.read();
   }, POLL_MS);
   child.stdout?.on('data', (bytes: Uint8Array) => {
@@ -136,8 +137,8 @@ function boundedLog(path: string): BoundedLog {
   };
 }
 
-/** Hands on what is appended to a file that may not exist yet. */
-function fileTail(path: string, take: (bytes: Uint8Array) => void): { read(): void; close(): void } {
+/** Hands on what is appended to a file that may not exist yet; `read` returns how much that was in all. */
+function fileTail(path: string, take: (bytes: Uint8Array) => void): { read(): number; close(): void } {
   const buffer = new Uint8Array(65_536);
   let descriptor: number | undefined;
   let at = 0;
@@ -146,14 +147,15 @@ function fileTail(path: string, take: (bytes: Uint8Array) => void): { read(): vo
       try {
         descriptor ??= openSync(path, 'r');
       } catch {
-        return; // QEMU has not made it yet
+        return 0; // QEMU has not made it yet
       }
       while (at < fstatSync(descriptor).size) {
         const count = readSync(descriptor, buffer, 0, buffer.length, at);
-        if (count === 0) return;
+        if (count === 0) break;
         at += count;
         take(buffer.slice(0, count));
       }
+      return at;
     },
     close() {
       if (descriptor !== undefined) closeSync(descriptor);

@@ -169,6 +169,36 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
   });
 }
 
+async function output(args: readonly string[]): Promise<{ code: number | null; text: string }> {
+  const child = spawn(KINDLING, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  let text = '';
+  child.stdout.on('data', (bytes: Buffer) => {
+    text += bytes.toString();
+  });
+  const [code] = await once(child, 'close');
+  return { code, text };
+}
+
+test('--json prints the proof as docs/boot.md has it, and its command is the one -n prints', async (t) => {
+  if (!needs(t, QEMU)) return;
+  const archive = await tinyArchive('phase released\nbusybox sleep 99');
+  const words = ['boot', '-k', kernel, '-a', archive, '-m', '256', '--json', '--append', 'quiet'];
+  const dry = JSON.parse((await output([...words, '-n'])).text);
+  const { code, text } = await output([...words, '--console', join(dirname(archive), 'kept.log')]);
+  const proof = JSON.parse(text);
+  assert.equal(code, 0);
+  assert.equal(proof.console, join(dirname(archive), 'kept.log'));
+  const page = readFileSync(join(CLONE, 'docs/boot.md'), 'utf8');
+  const fields = Object.keys(proof).flatMap((key) =>
+    key === 'memory' ? Object.keys(proof.memory).map((part) => `memory.${part}`) : [key],
+  );
+  for (const field of fields) assert.ok(page.includes(`| \`${field}\` |`), field);
+  const folder = (command: readonly string[]) => dirname(command.find((word) => word.includes('id=report,path='))!.split('path=')[1]!);
+  const bare = (command: readonly string[]) => command.map((word) => word.replace(folder(command), 'FOLDER'));
+  assert.deepEqual(bare(dry.qemu), bare(proof.qemu));
+  rmSync(folder(dry.qemu), { recursive: true });
+});
+
 test('exit codes: 4 without QEMU, 3 for what is no kernel or not there, 2 for nonsense', async () => {
   const archive = await tinyArchive('exit 1');
   const bad = join(dirname(archive), 'no-kernel');
