@@ -52,7 +52,7 @@ find_device() {
 	[ -n "$c_loaded" ] || stage_next
 	while :; do
 		look && return 0
-		if [ "$f_stage" = 1 ]; then f_wait=0.2; else f_wait=1; fi
+		if [ "$f_stage" = 1 ]; then f_wait=0.5; else f_wait=1; fi
 		uptime_read
 		if ! events_wait $f_wait || [ $((n_uptime - f_stage_start)) -gt 300 ]; then
 			stage_next
