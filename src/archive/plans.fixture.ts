@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Sha256 } from '../bytes/index.ts';
 import type { Encoder } from '../codecs/index.ts';
 import type { Plan, SegmentName } from '../plan/index.ts';
-import { makeTree, parseManifest, type Tree, withParents } from '../tree/index.ts';
+import { makeTree, manifestEntries, type Tree, withParents } from '../tree/index.ts';
 import { type EncodeOptions, encode } from './encode.ts';
 
 export const sha256: Sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -34,15 +34,7 @@ export function planOf(tree: Tree, microcode?: Tree): Plan {
 
 /** A tree from manifest lines, parents added. */
 export function treeOf(...lines: string[]): Tree {
-  return makeTree(withParents(lines.flatMap((line) => withoutParents(line))));
-}
-
-function withoutParents(line: string) {
-  // One line at a time has no parents; a fake top-level name lets it through the parser.
-  const words = line.split(' ');
-  const path = words[5]!;
-  words[5] = 'x';
-  return parseManifest(words.join(' ')).entries.map((entry) => ({ ...entry, path }));
+  return makeTree(withParents(manifestEntries(lines.join('\n'))));
 }
 
 /** The bytes of an encoded plan. */

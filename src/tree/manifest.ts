@@ -55,12 +55,17 @@ function noContent(path: string): never {
 
 /** Reads a manifest; empty lines and lines that start with "#" are skipped. Throws BAD_VALUE with the line, and what `makeTree` throws. */
 export function parseManifest(text: string, contentOf: ContentOf = noContent): Tree {
+  return makeTree(manifestEntries(text, contentOf));
+}
+
+/** The entries of a manifest whose lines need not make a tree yet (parents missing, say). */
+export function manifestEntries(text: string, contentOf: ContentOf = noContent): Entry[] {
   const entries: Entry[] = [];
   text.split('\n').forEach((line, index) => {
     if (line === '' || line.startsWith('#')) return;
     entries.push(parseLine(line, index + 1, contentOf));
   });
-  return makeTree(entries);
+  return entries;
 }
 
 function bad(message: string, line: number): KindlingError {

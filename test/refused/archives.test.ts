@@ -137,7 +137,7 @@ for (const [index, [what, bytes]] of Object.entries(damaged).entries()) {
 test('bombs and endless archives end within a bound', (t) => {
   const here = place(t);
   const records = Buffer.concat(Array.from({ length: 1 << 11 }, () => raw({ name: 'a' })));
-  const endless = zstdCompressSync(Buffer.concat(Array.from({ length: 600 }, () => records)));
+  const endless = zstdCompressSync(Buffer.concat(Array.from({ length: 140 }, () => records)));
   const { status, stderr } = kindling(['list', here.archive(endless)]);
   assert.equal(status, 3, stderr);
   assert.match(stderr, /LIMIT/);

@@ -59,7 +59,7 @@ export interface ReadOptions {
   readonly checksums?: boolean;
 }
 
-export const DEFAULT_LIMITS = { entriesMost: 1 << 20 } as const;
+export const DEFAULT_LIMITS = { entriesMost: 1 << 18 } as const;
 
 const HEAD_SIZE = 256; // header and most names in one read
 
