@@ -204,3 +204,16 @@ test('SOURCE_DATE_EPOCH is read and checked', () => {
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /SOURCE_DATE_EPOCH is "yesterday"/);
 });
+
+test('a bare start loads no cryptography, compression or process code', () => {
+  const look = `import { main } from ${JSON.stringify(MAIN)};
+    await main(['--help']);
+    console.error(JSON.stringify(process.moduleLoadList));`;
+  const { stderr } = run(['--input-type=module', '-e', look], { program: '--no-warnings' });
+  const loaded: string[] = JSON.parse(stderr);
+  assert.ok(loaded.length > 20);
+  assert.deepEqual(
+    loaded.filter((name) => /^NativeModule (crypto|child_process|zlib|http|net)$/.test(name)),
+    [],
+  );
+});
