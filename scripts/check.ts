@@ -26,7 +26,7 @@ function checks(): Check[] {
   const list: Check[] = [
     { name: 'tsc', program: bin('tsc'), words: ['-p', 'tsconfig.json'] },
     { name: 'tsc (browser-safe rooms)', program: bin('tsc'), words: ['-p', 'tsconfig.pure.json'] },
-    { name: 'biome', program: bin('biome'), words: ['check', '--error-on-warnings'] },
+    { name: 'biome', program: bin('biome'), words: ['check', '--error-on-warnings', 'src', 'test', 'scripts', 'bench'] },
   ];
   if (findTool('shellcheck') !== undefined) list.push({ name: 'shellcheck', program: 'shellcheck', words: ['-x', ...shellFiles()] });
   else if (isCi()) list.push({ name: 'shellcheck', program: 'shellcheck', words: ['--version'] });

@@ -17,8 +17,10 @@ export interface Limits {
   readonly entriesMost: number;
 }
 
+/** The usual bounds of reading: bytes unpacked in all, and entries in all. */
 export const LIMITS: Limits = { unpackedMost: 2 ** 31, entriesMost: DEFAULT_LIMITS.entriesMost };
 
+/** How to read an archive: decoders to choose from by their magic, and bounds where the usual ones do not fit. */
 export interface DecodeOptions {
   readonly decoders: readonly Decoder[];
   readonly limits?: Partial<Limits>;

@@ -13,12 +13,15 @@ import { printReasons } from './reasons.ts';
 
 /** Where the archive keeps what it knows of itself. */
 export const METADATA_DIRECTORY = 'usr/lib/kindling';
+/** Where an archive keeps its own id: a digest of everything in it. */
 export const ID_PATH = `${METADATA_DIRECTORY}/id`;
+/** Where an archive keeps its reasons, one line for each entry and reason. */
 export const REASONS_PATH = `${METADATA_DIRECTORY}/reasons`;
 
 /** Order of segments in the file. Microcode is first because the kernel looks for it before it can decompress anything. */
 export const SEGMENT_ORDER: readonly SegmentName[] = ['microcode', 'base', 'modules', 'firmware', 'configuration'];
 
+/** How to write an archive: the codec of its members and the digest for its id. */
 export interface EncodeOptions {
   readonly codec: CodecChoice;
   readonly sha256: Sha256;

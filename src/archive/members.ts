@@ -10,6 +10,7 @@ export interface MemberSizes {
   readonly most: number;
 }
 
+/** The usual bounds of a member in unpacked bytes; between them the content decides where to cut. */
 export const MEMBER_SIZES: MemberSizes = { least: 2 << 20, most: 8 << 20 };
 
 const CUT_MASK = 15; // one path in sixteen is a place to cut

@@ -28,15 +28,25 @@ function big(littleEndian: boolean): FieldKind<bigint> {
   };
 }
 
+/** A field of one unsigned byte. */
 export const u8 = int(1, true);
+/** Two bytes, unsigned, little-endian. */
 export const u16le = int(2, true);
+/** Four bytes, unsigned, little-endian. */
 export const u32le = int(4, true);
+/** Two bytes, two's complement, little-endian. */
 export const i16le = int(2, true, true);
+/** Four bytes, two's complement, little-endian. */
 export const i32le = int(4, true, true);
+/** Eight bytes, unsigned, little-endian; a bigint. */
 export const u64le = big(true);
+/** Two bytes, unsigned, big-endian. */
 export const u16be = int(2, false);
+/** Four bytes, unsigned, big-endian. */
 export const u32be = int(4, false);
+/** Four bytes, two's complement, big-endian. */
 export const i32be = int(4, false, true);
+/** Eight bytes, unsigned, big-endian; a bigint. */
 export const u64be = big(false);
 
 /** A fixed run of raw bytes. */

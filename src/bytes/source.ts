@@ -66,4 +66,5 @@ export function readAll(source: ByteSource): Uint8Array {
   return source.read(0, source.size);
 }
 
+/** A source without any bytes. */
 export const EMPTY: ByteSource = bytesSource(new Uint8Array(0));

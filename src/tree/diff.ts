@@ -28,6 +28,7 @@ export interface Difference {
   readonly after?: EntryFacts;
 }
 
+/** What counts as a difference, and how content is compared. */
 export interface DiffOptions {
   readonly sha256: Sha256;
   /** Whether uid and gid are compared. True unless told. */

@@ -14,22 +14,27 @@ export interface EntryCommon {
   readonly xattrs?: ReadonlyMap<string, Uint8Array>;
 }
 
+/** A directory; its children are entries of their own. */
 export interface DirectoryEntry extends EntryCommon {
   readonly kind: 'directory';
 }
+/** A regular file with its bytes. */
 export interface FileEntry extends EntryCommon {
   readonly kind: 'file';
   readonly content: ByteSource;
 }
+/** A symbolic link; the target is kept as it is, resolved by nobody. */
 export interface SymlinkEntry extends EntryCommon {
   readonly kind: 'symlink';
   readonly target: string;
 }
+/** A device node, with its numbers as the kernel splits them. */
 export interface DeviceEntry extends EntryCommon {
   readonly kind: 'char' | 'block';
   readonly major: number;
   readonly minor: number;
 }
+/** A named pipe or a socket: a name and nothing more. */
 export interface SpecialEntry extends EntryCommon {
   readonly kind: 'fifo' | 'socket';
 }
@@ -41,6 +46,7 @@ export interface HardlinkEntry extends EntryCommon {
 
 /** An entry of a tree. */
 export type Entry = DirectoryEntry | FileEntry | SymlinkEntry | DeviceEntry | SpecialEntry | HardlinkEntry;
+/** What an entry can be, as its `kind` says. */
 export type EntryKind = Entry['kind'];
 
 const DEFAULTS = { uid: 0, gid: 0, mtime: 0 };

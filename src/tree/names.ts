@@ -4,6 +4,7 @@ import { KindlingError } from '../errors.ts';
 
 /** Longest name of one component and of a whole path with its NUL, in bytes (Linux NAME_MAX, PATH_MAX). */
 export const NAME_MAX = 255;
+/** Most bytes of a path, as in Linux (limits.h), its terminating NUL included. */
 export const PATH_MAX = 4096;
 
 /** Why a path cannot be in a tree, or undefined when it can. */

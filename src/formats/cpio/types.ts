@@ -1,6 +1,7 @@
 // The file type bits of a cpio mode (those of struct stat) and the kinds of a tree.
 import type { EntryKind } from '../../tree/index.ts';
 
+/** The bits of st_mode that hold the file type (cpio(5), stat(7)). */
 export const S_IFMT = 0o170000;
 
 const BITS: Readonly<Record<Exclude<EntryKind, 'hardlink'>, number>> = {

@@ -12,6 +12,7 @@ export const MAGIC_CRC = '070702';
 
 const hex = asciiNumber(8, 16);
 
+/** The header of a record, 110 characters: the magic and thirteen numbers of eight hexadecimal digits. */
 export const header = struct('newc header', 110, {
   magic: magicField,
   ino: hex,

@@ -4,6 +4,7 @@ import { KindlingError } from '../../errors.ts';
 import type { Loses } from '../../tree/index.ts';
 import { asciiNumber, type CpioForm, magicField } from '../cpio/index.ts';
 
+/** The first six characters of every odc record. */
 export const MAGIC = '070707';
 /** Most that six and eleven octal digits hold. */
 export const SHORT_MOST = 0o777777;
@@ -12,6 +13,7 @@ export const LONG_MOST = 0o77777777777;
 const short = asciiNumber(6, 8);
 const long = asciiNumber(11, 8);
 
+/** The header of a record, 76 characters: the magic and ten octal numbers. */
 export const header = struct('odc header', 76, {
   magic: magicField,
   dev: short,
