@@ -105,10 +105,14 @@ function fill(fd: number, file: OpenedFile, at: number, target: Uint8Array): voi
   while (done < target.length) {
     const count = system(() => readSync(fd, target, done, target.length - done, at + done), { file: file.label });
     if (count === 0) {
-      throw new KindlingError('TRUNCATED', `the file became shorter while it was being read: nothing at ${at + done}, ${file.size} bytes were announced`, {
-        file: file.label,
-        offset: at + done,
-      });
+      throw new KindlingError(
+        'TRUNCATED',
+        `the file became shorter while it was being read: nothing at ${at + done}, ${file.size} bytes were announced`,
+        {
+          file: file.label,
+          offset: at + done,
+        },
+      );
     }
     done += count;
   }
