@@ -1,4 +1,4 @@
-// The encoders. Each compresses one member on a thread of libuv's pool (lz4: on a worker), so members go side by side as the caller asks for them;
+// The encoders. Each compresses one member on a thread of libuv's pool (lz4 is our own and runs at once), so members go side by side as the caller asks for them;
 // no encoder uses threads within a member, and nothing of the machine shows in the bytes.
 import { createRequire } from 'node:module';
 import * as zlib from 'node:zlib';
