@@ -62,6 +62,16 @@ coldplug_bus() {
 		IFS= read -r c_alias 2>/dev/null <"$c_file" || continue
 		coldplug_take "$2"
 	done
+	# memory cards announce their driver and have no modalias file
+	case $1 in
+		mmc | '*') ;;
+		*) return 0 ;;
+	esac
+	for c_file in /sys/bus/mmc/devices/*/type; do
+		[ -e "$c_file" ] || return 0
+		c_alias=mmc:block
+		coldplug_take "$2"
+	done
 }
 
 coldplug_take() {
