@@ -2,9 +2,10 @@
 import { compareNames, nameToBytes } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
 
-/** Longest name of one component and of a whole path with its NUL, in bytes (Linux NAME_MAX, PATH_MAX). */
+/** Longest name of one component, in bytes (Linux NAME_MAX). */
 export const NAME_MAX = 255;
 /** Most bytes of a path, as in Linux (limits.h), its terminating NUL included. */
+/** Longest path with its NUL, in bytes (Linux PATH_MAX). */
 export const PATH_MAX = 4096;
 
 /** Why a path cannot be in a tree, or undefined when it can. */

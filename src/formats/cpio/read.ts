@@ -52,6 +52,7 @@ export interface CpioArchive {
   readonly fault: KindlingError | undefined;
 }
 
+/** Bounds of reading, where the usual ones do not fit. */
 export interface ReadOptions {
   /** Most records to read before LIMIT. */
   readonly entriesMost?: number;
@@ -59,6 +60,7 @@ export interface ReadOptions {
   readonly checksums?: boolean;
 }
 
+/** How many records are read unless told. */
 export const DEFAULT_LIMITS = { entriesMost: 1 << 18 } as const;
 
 const HEAD_SIZE = 256; // header and most names in one read
