@@ -1,6 +1,6 @@
 // The matrix of early userspace: every form of root=, disks and file systems, shells, checks, resume, and each way to fail.
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -73,11 +73,20 @@ for (const [bus, root, found] of NAMED) {
   });
 }
 
+// QEMU takes an SD card only when its size is a power of two.
+function card(): string {
+  const file = join(folder, 'card');
+  copyFileSync(disk, file);
+  truncateSync(file, 2 ** Math.ceil(Math.log2(statSync(disk).size)));
+  return file;
+}
+
 const BUSES: readonly DiskBus[] = ['virtio', 'nvme', 'ahci', 'usb', 'uas', 'scsi', 'lsi', 'megasas', 'mptsas', 'pvscsi', 'ide', 'sd'];
 for (const bus of BUSES) {
   test(`a generic archive on a disk behind ${bus}`, async (t) => {
     if (!needs(t, QEMU)) return;
-    const proof = await booted(generic, [{ file: disk, bus }], `root=LABEL=${LABEL} ${INIT}`);
+    const file = bus === 'sd' ? card() : disk;
+    const proof = await booted(generic, [{ file, bus }], `root=LABEL=${LABEL} ${INIT}`);
     assertReached(proof);
     assert.match(proof.facts.left ?? '', /^0 files /);
   });
