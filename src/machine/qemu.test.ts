@@ -50,7 +50,7 @@ test('another architecture, processor and no counting', () => {
   const arm = qemu.quoted(
     qemu.commandLine({ ...SPEC, architecture: 'aarch64', type: 'virt', memoryDirectory: undefined, initrd: undefined }),
   );
-  assert.match(arm, /^qemu-system-aarch64 .* -machine virt,accel=tcg -cpu max -smp 1 -m 256 -chardev/);
+  assert.match(arm, /^qemu-system-aarch64 .* -machine virt,accel=tcg -cpu max,pauth-impdef=on -smp 1 -m 256 -chardev/);
   assert.match(arm, / -serial chardev:console .* -device pci-serial,chardev=report /);
   assert.doesNotMatch(arm, /-initrd|memory-backend/);
   assert.match(qemu.quoted(qemu.commandLine({ ...SPEC, accelerator: 'kvm', type: 'q35' })), /-machine q35,accel=kvm,\S+ -cpu host/);
