@@ -92,7 +92,10 @@ find_root() {
 # Says what was looked for and what is there, then fails.
 root_missing() {
 	f_member=
-	say "looking for the root took until the limit of $k_limit s; the command line said root=$k_root"
+	# Where the search never began, there is still something to show.
+	[ "$w_kind" != foreign ] || coldplug 2
+	[ "$w_kind" = foreign ] || say "looking for the root took until the limit of $k_limit s"
+	say "the command line said root=$k_root"
 	say 'block devices that are here:'
 	f_count=0
 	devices_each describe || :
