@@ -4,9 +4,9 @@ import ts from 'typescript';
 import { assertNone, isTest, parsed, sources } from '../test/rooms.ts';
 import { DEBIAN_PACKAGES } from './debian-packages.ts';
 
-// In every Debian: packages that are essential or required.
+// In every Debian: packages that are essential or required; and npm, without which no test starts.
 const EVERYWHERE: ReadonlySet<string> = new Set(
-  'sh bash tar gzip dpkg-deb blkid mount umount unshare setpriv chroot ldd script mkfifo truncate cmp sha256sum'.split(' '),
+  'npm mkswap sh bash tar gzip dpkg-deb blkid mount umount unshare setpriv chroot ldd script mkfifo truncate cmp sha256sum'.split(' '),
 );
 
 /** Tools that a test file names in calls of `needs`, as far as they are written out. */
