@@ -6,20 +6,6 @@ const encoder = new TextEncoder();
 
 /** Bytes of a name to a string; total and reversible. */
 export function nameFromBytes(bytes: Uint8Array): string {
-  let ascii = '';
-  if (bytes.length < 256) {
-    let plain = true;
-    for (const byte of bytes) {
-      if (byte >= 0x80) {
-        plain = false;
-        break;
-      }
-    }
-    if (plain) {
-      ascii = String.fromCharCode(...bytes);
-      return ascii;
-    }
-  }
   try {
     return strict.decode(bytes);
   } catch {

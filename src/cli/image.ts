@@ -3,7 +3,9 @@ import { statSync } from 'node:fs';
 import { type Archive, type DecodeOptions, decode } from '../archive/index.ts';
 import { KindlingError, located } from '../errors.ts';
 import { nodeDecoders } from '../node/codecs.ts';
-import { directoryTree, fileSource, system } from '../node/index.ts';
+import { directoryTree } from '../node/directory.ts';
+import { system } from '../node/errno.ts';
+import { fileSource } from '../node/source.ts';
 import type { Tree } from '../tree/index.ts';
 
 /** Reads an archive file that must be whole. Errors name the file. */

@@ -78,7 +78,7 @@ async function failed(error: unknown, words: readonly string[], out: StreamOutpu
   const { ReaderGone } = await import('./output.ts');
   // `kindling list X | head`: the reader has what it wanted. 128 + SIGPIPE is what a shell would show for any other program.
   if (error instanceof ReaderGone) return 141;
-  const [report, { errnoError }] = await Promise.all([import('./report.ts'), import('../node/index.ts')]);
+  const [report, { errnoError }] = await Promise.all([import('./report.ts'), import('../node/errno.ts')]);
   const found = report.asKindlingError(error, errnoError);
   // The words are looked at directly: the command line itself may be what could not be understood.
   const short = (letter: string): boolean => words.some((word) => /^-[a-zA-Z]+$/.test(word) && word.includes(letter));

@@ -1,7 +1,7 @@
 // Makes the World a verb runs in, and sees to it that a signal leaves nothing behind.
 import { constants } from 'node:os';
 import { KindlingError } from '../errors.ts';
-import { runCleanups } from '../node/index.ts';
+import { runCleanups } from '../node/cleanup.ts';
 import type { StreamOutput } from './output.ts';
 import { makeProgress } from './progress.ts';
 import { printable } from './report.ts';

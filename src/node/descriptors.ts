@@ -24,7 +24,8 @@ interface Held {
 }
 
 const HELD_MOST = 48;
-const WINDOW_SIZE = 64 * 1024;
+const WINDOW_LEAST = 4096;
+const WINDOW_MOST = 64 * 1024;
 const NO_WINDOW = new Uint8Array(0);
 // Insertion order is age of opening: a plan goes through a root once, so the oldest is done with.
 const held = new Map<OpenedFile, Held>();
@@ -63,13 +64,16 @@ export function readFile(file: OpenedFile, at: number, target: Uint8Array): void
   fill((open ?? hold(file)).fd, file, at, target);
 }
 
-/** A view of a small range, out of a window that is read around it: formats are read a header at a time. */
+/** A view of a small range, out of a window that is read around it: formats are read a header at a time, one after the other or far apart. */
 export function readSmall(file: OpenedFile, at: number, size: number): Uint8Array {
   const open = held.get(file) ?? hold(file);
   const inside = at - open.windowAt;
   if (inside >= 0 && inside + size <= open.window.length) return open.window.subarray(inside, inside + size);
+  // Reading on from where the last window ended, it pays to read ahead; after a jump it does not.
+  const readsOn = open.window.length > 0 && inside > 0 && inside <= open.window.length;
+  const ahead = readsOn ? Math.min(open.window.length * 4, WINDOW_MOST) : WINDOW_LEAST;
   // A new window each time: views into the old one stay valid.
-  const window = freshBytes(Math.min(Math.max(WINDOW_SIZE, size), file.size - at));
+  const window = freshBytes(Math.min(Math.max(ahead, size), file.size - at));
   fill(open.fd, file, at, window);
   open.window = window;
   open.windowAt = at;

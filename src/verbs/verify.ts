@@ -1,5 +1,6 @@
 // verify: reads an archive and says everything that stands between it and a boot. Nothing is run, nothing is written.
-import { type Archive, checkAll, inspect, versionsInside } from '../archive/index.ts';
+import { checkAll, versionsInside } from '../archive/checks/index.ts';
+import { type Archive, inspect } from '../archive/index.ts';
 import { type ByteSource, nameFromBytes, readAll, type Sha256 } from '../bytes/index.ts';
 import type { Decoder } from '../codecs/index.ts';
 import { type Finding, KindlingError, located } from '../errors.ts';

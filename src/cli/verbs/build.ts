@@ -1,7 +1,8 @@
 // kindling build: parses, plans, and writes the archive (docs/build.md).
 import { KindlingError } from '../../errors.ts';
 import { nodeEncoders } from '../../node/codecs.ts';
-import { sha256, writeAtomically } from '../../node/index.ts';
+import { sha256 } from '../../node/digest.ts';
+import { writeAtomically } from '../../node/write.ts';
 import { forecast } from '../../plan/index.ts';
 import { build as buildArchive, codecChoice } from '../../verbs/build.ts';
 import { planFor } from '../../verbs/plan.ts';

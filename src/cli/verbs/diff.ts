@@ -1,5 +1,5 @@
 // kindling diff: what differs between two archives or directories (docs/diff.md).
-import { sha256 } from '../../node/index.ts';
+import { sha256 } from '../../node/digest.ts';
 import { diffTrees } from '../../tree/index.ts';
 import { differenceLine } from '../../verbs/diff.ts';
 import { openTree } from '../image.ts';

@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import type { Finding } from '../../errors.ts';
 import { nodeDecoders } from '../../node/codecs.ts';
-import { fileSource, sha256 } from '../../node/index.ts';
+import { sha256 } from '../../node/digest.ts';
 import { openRoot } from '../../node/open-root.ts';
+import { fileSource } from '../../node/source.ts';
 import { passes, type Verification, verify as verifyArchive } from '../../verbs/verify.ts';
 import { printable } from '../report.ts';
 import type { Parsed, Verb } from '../verb.ts';

@@ -108,12 +108,16 @@ export function replay(): Replay {
       note(record, stored, 'error', 'empty-name', 'the name is empty; the kernel drops the entry');
       return undefined;
     }
-    const names = stored.split('/').filter((name) => name !== '' && name !== '.');
-    if (names.includes('..')) {
-      note(record, stored, 'error', 'dotdot-name', 'the name holds ".."');
-      return undefined;
+    let path = stored;
+    // Most names are paths as they are; "./", "//", "/" in front or at the end are what this is about.
+    if (/(?:^|\/)(?:\.{0,2})(?:\/|$)/.test(stored)) {
+      const names = stored.split('/').filter((name) => name !== '' && name !== '.');
+      if (names.includes('..')) {
+        note(record, stored, 'error', 'dotdot-name', 'the name holds ".."');
+        return undefined;
+      }
+      path = names.join('/');
     }
-    const path = names.join('/');
     if (pathFault(path) !== undefined) {
       note(record, stored, 'error', 'long-name', `the name has a component over ${NAME_MAX} bytes; the kernel drops the entry`);
       return undefined;
