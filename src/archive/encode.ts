@@ -1,6 +1,6 @@
 // Writes an archive: plan -> segments -> members -> bytes. Layout and alignment rules: docs/archive.md.
 // Members are compressed in parallel with a bounded look-ahead; what comes out does not depend on how many run at once.
-import { bytesSource, readAll, type Sha256, utf8 } from '../bytes/index.ts';
+import { bytesSource, readInto, type Sha256, utf8 } from '../bytes/index.ts';
 import type { CodecChoice } from '../codecs/index.ts';
 import { KindlingError } from '../errors.ts';
 import { encodeWhole as encodeNewc, loses as newcLoses } from '../formats/newc/index.ts';
@@ -42,7 +42,9 @@ export interface MemberProgress {
   readonly packedSize: number;
 }
 
-const FORMATS: Record<'newc' | 'odc', { encode(entries: readonly Entry[]): Uint8Array; loses: Loses }> = {
+type Memory = (size: number) => Uint8Array;
+
+const FORMATS: Record<'newc' | 'odc', { encode(entries: readonly Entry[], memory: Memory): Uint8Array; loses: Loses }> = {
   newc: { encode: encodeNewc, loses: newcLoses },
   odc: { encode: encodeOdc, loses: odcLoses },
 };
@@ -59,6 +61,9 @@ function withMetadata(plan: Plan): { tree: Tree; segmentOf: ReadonlyMap<string, 
   segmentOf.set(REASONS_PATH, 'configuration');
   return { tree, segmentOf };
 }
+
+/** Most members fit; larger ones get what they need. */
+const MEMORY_LEAST = MEMBER_SIZES.most + (64 << 10);
 
 interface Job {
   readonly segment: SegmentName;
@@ -78,28 +83,36 @@ export async function* encode(plan: Plan, options: EncodeOptions): AsyncGenerato
   if (plan.microcode !== undefined) checkExpressible(plan.microcode.entries, format.loses);
   const digest = idDigest(options.sha256);
   const parallel = Math.max(1, options.parallel ?? 4);
-  const running: { job: Job; unpackedSize: number; packed: Promise<Uint8Array> }[] = [];
+  const running: { job: Job; unpacked: Uint8Array; packed: Promise<Uint8Array> }[] = [];
+  // Members that are packed leave their memory to the next ones: fresh pages cost as much as reading the files.
+  const spare: Uint8Array[] = [];
+  const memory: Memory = (size) => {
+    const index = spare.findIndex((one) => one.length >= size);
+    return index >= 0 ? spare.splice(index, 1)[0]! : new Uint8Array(Math.max(size, MEMORY_LEAST));
+  };
   let position = 0;
   let unpackedSize = 0;
   let lastPlain = true;
   const start = (job: Job) => {
-    const unpacked = format.encode(job.entries);
+    const unpacked = format.encode(job.entries, memory);
     const packed =
       job.plain || options.codec.encoder.name === 'none'
         ? Promise.resolve(unpacked)
         : options.codec.encoder.encode(unpacked, options.codec.level);
     packed.catch(() => undefined); // reported when its turn comes
-    running.push({ job, unpackedSize: unpacked.length, packed });
+    running.push({ job, unpacked, packed });
   };
   const finish = async function* (): AsyncGenerator<Uint8Array> {
-    const { job, unpackedSize: size, packed } = running.shift()!;
+    const { job, unpacked, packed } = running.shift()!;
     const bytes = await packed;
     const plain = job.plain || options.codec.encoder.name === 'none';
     const padding = paddingBefore(position, lastPlain, plain, options.codec.encoder.name);
     if (padding > 0) yield new Uint8Array(padding);
     yield bytes;
     position += padding + bytes.length;
-    unpackedSize += size;
+    unpackedSize += unpacked.length;
+    // Not while the bytes handed out may be these.
+    if (bytes.buffer !== unpacked.buffer) spare.push(new Uint8Array(unpacked.buffer));
     lastPlain = plain;
     options.onMember?.({ segment: job.segment, unpackedSize, packedSize: position });
   };
@@ -133,10 +146,11 @@ function* jobs(
     for (const entry of entries) digest.add(entry);
     yield { segment: 'microcode', entries, plain: true };
   }
+  const load = loader();
   for (const segment of SEGMENT_ORDER.slice(1)) {
     const entries = tree.entries.filter((entry) => segmentFor(entry, segmentOf) === segment);
     for (const cutting of cut(entries, tree, sizes)) {
-      const member = cutting.map(loaded);
+      const member = load(cutting);
       for (const entry of member) digest.add(entry);
       // The id covers everything, so it goes into an archive of its own right at the end.
       yield { segment, entries: member, plain: false };
@@ -147,9 +161,24 @@ function* jobs(
   yield { segment: 'configuration', entries: [...parents, id].sort((a, b) => comparePaths(a.path, b.path)), plain: false };
 }
 
-/** A file with its content in memory: the digest and the encoder both go over it, and the disk is read once. */
-function loaded(entry: Entry): Entry {
-  return entry.kind === 'file' ? { ...entry, content: bytesSource(readAll(entry.content)) } : entry;
+/**
+ * Gives the entries of a member with their content in memory: the digest and the encoder both go over it, and the disk is read once.
+ * Each member's content takes the place of the last one's, so that the next is asked for only when one is encoded.
+ */
+function loader(): (member: readonly Entry[]) => Entry[] {
+  let held = new Uint8Array(0);
+  return (member) => {
+    const size = member.reduce((sum, entry) => sum + (entry.kind === 'file' ? entry.content.size : 0), 0);
+    if (size > held.length) held = new Uint8Array(Math.max(size, MEMORY_LEAST));
+    let at = 0;
+    return member.map((entry) => {
+      if (entry.kind !== 'file') return entry;
+      const bytes = held.subarray(at, at + entry.content.size);
+      readInto(entry.content, 0, bytes);
+      at += bytes.length;
+      return { ...entry, content: bytesSource(bytes) };
+    });
+  };
 }
 
 /** A hard link goes where the file it names goes; what the plan says nothing of is part of the base. */

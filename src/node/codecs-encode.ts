@@ -1,11 +1,14 @@
 // The encoders. Each compresses one member on a thread of libuv's pool (lz4 is our own and runs at once), so members go side by side as the caller asks for them;
 // no encoder uses threads within a member, and nothing of the machine shows in the bytes.
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import * as zlib from 'node:zlib';
 import { type Encoder, encodeLz4, LZ4_LEVELS } from '../codecs/index.ts';
 import { KindlingError } from '../errors.ts';
 
 const CHUNK_LEAST = 64 * 1024;
+// The threads that libuv has unless told.
+const AT_ONCE_MOST = 4;
 /** gzip's operating system byte: Unix, wherever this runs. */
 const GZIP_OS_AT = 9;
 const GZIP_OS_UNIX = 3;
@@ -15,16 +18,35 @@ function checkLevel({ name, levels }: Pick<Encoder, 'name' | 'levels'>, level: n
   throw new KindlingError('USAGE', `${name} has levels ${levels.least} to ${levels.most}, not ${level}`);
 }
 
-function encoder(name: Encoder['name'], levels: Encoder['levels'], encode: Encoder['encode']): Encoder {
+function encoder(inTurn: InTurn, name: Encoder['name'], levels: Encoder['levels'], encode: Encoder['encode']): Encoder {
   return {
     name,
     levels,
     async encode(input, level) {
       checkLevel({ name, levels }, level);
-      return encode(input, level);
+      return await inTurn(() => encode(input, level));
     },
   };
 }
+
+/** At most so many at once as there are processors, whatever is asked for: each has up to 70 MiB of working memory at the high levels. */
+function turns(most: number): InTurn {
+  const waiting: (() => void)[] = [];
+  let runningCount = 0;
+  return async (run) => {
+    if (runningCount >= most) await new Promise<void>((resolve) => waiting.push(resolve));
+    else runningCount += 1;
+    try {
+      return await run();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) runningCount -= 1;
+      else next();
+    }
+  };
+}
+
+type InTurn = (run: () => Promise<Uint8Array>) => Promise<Uint8Array>;
 
 function view(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
@@ -97,12 +119,13 @@ function xz(input: Uint8Array, level: number): Promise<Uint8Array> {
 
 /** Every encoder by name. What they write, Linux reads: gzip without a time, xz with CRC-32, lz4 legacy, zstd with its size and checksum. */
 export function nodeEncoders(): ReadonlyMap<string, Encoder> {
+  const inTurn = turns(Math.min(AT_ONCE_MOST, availableParallelism()));
   const all = [
-    encoder('none', { least: 0, most: 0, default: 0 }, async (input) => input),
-    encoder('gzip', { least: 1, most: 9, default: 6 }, gzip),
-    encoder('xz', { least: 0, most: 9, default: 6 }, xz),
-    encoder('lz4', LZ4_LEVELS, async (input, level) => encodeLz4(input, level)),
-    encoder('zstd', { least: 1, most: 19, default: 3 }, zstd),
+    encoder(inTurn, 'none', { least: 0, most: 0, default: 0 }, async (input) => input),
+    encoder(inTurn, 'gzip', { least: 1, most: 9, default: 6 }, gzip),
+    encoder(inTurn, 'xz', { least: 0, most: 9, default: 6 }, xz),
+    encoder(inTurn, 'lz4', LZ4_LEVELS, async (input, level) => encodeLz4(input, level)),
+    encoder(inTurn, 'zstd', { least: 1, most: 19, default: 3 }, zstd),
   ];
   return new Map(all.map((one) => [one.name, one]));
 }

@@ -21,13 +21,12 @@ export function* gather(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
   if (used > 0) yield held.subarray(0, used);
 }
 
-/** All pieces in one buffer of exactly `size` bytes. */
-export function writeAll(pieces: Iterable<Uint8Array>, size: number): Uint8Array {
-  const all = new Uint8Array(size);
+/** All pieces one after the other in `target`; what of it they fill. */
+export function writeAll(pieces: Iterable<Uint8Array>, target: Uint8Array): Uint8Array {
   let at = 0;
   for (const piece of pieces) {
-    all.set(piece, at);
+    target.set(piece, at);
     at += piece.length;
   }
-  return all;
+  return target.subarray(0, at);
 }

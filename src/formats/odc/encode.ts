@@ -70,10 +70,10 @@ export function encode(entries: readonly Entry[]): Generator<Uint8Array> {
   return gather(pieces(numbered(entries)));
 }
 
-/** The same archive in one buffer. */
-export function encodeWhole(entries: readonly Entry[]): Uint8Array {
+/** The same archive in one buffer: a new one, or what `memory` gives for a size in bytes (at least as many; its content does not matter). */
+export function encodeWhole(entries: readonly Entry[], memory = (size: number): Uint8Array => new Uint8Array(size)): Uint8Array {
   const items = numbered(entries);
-  return writeAll(pieces(items), sizeOf(items));
+  return writeAll(pieces(items), memory(sizeOf(items)));
 }
 
 function sizeOf(items: readonly Numbered[]): number {
