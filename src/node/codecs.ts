@@ -6,6 +6,7 @@ import { KindlingError } from '../errors.ts';
 
 const CHUNK_LEAST = 64 * 1024;
 const CHUNK_MOST = 4 * 1024 * 1024;
+const PLAUSIBLE_RATIO = 16;
 
 function overLimit(structure: string, limit: number): KindlingError {
   return new KindlingError('LIMIT', `${structure}: decompresses to more than the limit of ${limit} bytes`, { structure });
@@ -49,7 +50,9 @@ function unzstd(input: Uint8Array, limit: number): Decoded {
   const { consumed, contentSize, contentBound, blocks } = zstdFrame.walk(input);
   if ((contentSize ?? 0) > limit) throw overLimit('zstd frame', limit);
   if (blocks.length === 0 || contentBound === 0) return pureDecoder('zstd').decode(input, limit);
-  const guess = contentSize ?? Math.min(contentBound, CHUNK_MOST);
+  // Blocks are full but for the last, unless somebody means harm: then the bound is far off. A little more, or Node makes a second piece.
+  const bound = contentBound <= consumed * PLAUSIBLE_RATIO ? contentBound : Math.min(contentBound, CHUNK_MOST);
+  const guess = (contentSize ?? bound) + 64;
   const options = { chunkSize: chunkSize(guess, limit), maxOutputLength: Math.max(1, limit) };
   const buffer = zlib.zstdDecompressSync(input.subarray(0, consumed), options);
   if (buffer.length > limit) throw overLimit('zstd frame', limit);

@@ -17,6 +17,19 @@ test('added, removed and changed, each with what changed', () => {
   assert.deepEqual(shown(a, b), ['changed a mode,sha256', 'removed b', 'changed l size,target', 'changed n device', 'added z']);
 });
 
+test('digests of files that only one tree has, where wanted', () => {
+  const [a, b] = [
+    tree('file 0644 0 0 0 a data=1', 'file 0644 0 0 0 c data=1'),
+    tree('file 0644 0 0 0 b data=1', 'file 0644 0 0 0 c data=2'),
+  ];
+  const digests = (allDigests: boolean) =>
+    diffTrees(a, b, { sha256, allDigests }).map(
+      ({ path, before, after }) => `${path} ${[before, after].map((facts) => facts?.sha256 !== undefined)}`,
+    );
+  assert.deepEqual(digests(true), ['a true,false', 'b false,true', 'c true,true']);
+  assert.deepEqual(digests(false), ['a false,false', 'b false,false', 'c true,true']);
+});
+
 test('times are not compared, owners can be left out, a symbolic link has no mode', () => {
   assert.deepEqual(shown(tree('file 0644 5 6 1 a data=1'), tree('file 0644 0 0 2 a data=1')), ['changed a uid,gid']);
   assert.deepEqual(shown(tree('file 0644 5 6 1 a data=1'), tree('file 0644 0 0 2 a data=1'), false), []);

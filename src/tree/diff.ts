@@ -1,7 +1,7 @@
 // Differences between two trees. Hard links count as the file they name, times are not compared: the question is what is in them.
 import { nameToBytes, readAll, type Sha256 } from '../bytes/index.ts';
 import type { Entry, EntryKind, HardlinkEntry } from './entry.ts';
-import { sameContent } from './merge.ts';
+import { type SameBytes, sameContent } from './merge.ts';
 import { comparePaths } from './names.ts';
 import type { Tree } from './tree.ts';
 
@@ -33,6 +33,9 @@ export interface DiffOptions {
   readonly sha256: Sha256;
   /** Whether uid and gid are compared. True unless told. */
   readonly owners?: boolean;
+  /** Whether files that are only in one tree get their digest too, which reads them. True unless told. */
+  readonly allDigests?: boolean;
+  readonly sameBytes?: SameBytes;
 }
 
 type Plain = Exclude<Entry, HardlinkEntry>;
@@ -60,13 +63,13 @@ function factsOf(entry: Plain, sha256: Sha256 | undefined): EntryFacts {
   }
 }
 
-function changedFields(a: Plain, b: Plain, owners: boolean): (keyof EntryFacts)[] {
+function changedFields(a: Plain, b: Plain, owners: boolean, sameBytes: SameBytes | undefined): (keyof EntryFacts)[] {
   const [before, after] = [factsOf(a, undefined), factsOf(b, undefined)];
   const compared: (keyof EntryFacts)[] = ['kind', ...(a.kind === 'symlink' && b.kind === 'symlink' ? [] : (['mode'] as const))];
   if (owners) compared.push('uid', 'gid');
   compared.push('size', 'target', 'device');
   const fields = compared.filter((field) => before[field] !== after[field]);
-  if (a.kind === 'file' && b.kind === 'file' && !sameContent(a.content, b.content)) fields.push('sha256');
+  if (a.kind === 'file' && b.kind === 'file' && !sameContent(a.content, b.content, sameBytes)) fields.push('sha256');
   return fields;
 }
 
@@ -75,12 +78,13 @@ export function diffTrees(a: Tree, b: Tree, options: DiffOptions): Difference[] 
   const paths = new Set([...a.entries, ...b.entries].map((entry) => entry.path));
   paths.delete('');
   const found: Difference[] = [];
+  const ofLone = (options.allDigests ?? true) ? options.sha256 : undefined;
   for (const path of [...paths].sort(comparePaths)) {
     const [x, y] = [plain(a, path), plain(b, path)];
-    if (x === undefined && y !== undefined) found.push({ path, change: 'added', fields: [], after: factsOf(y, options.sha256) });
-    else if (x !== undefined && y === undefined) found.push({ path, change: 'removed', fields: [], before: factsOf(x, options.sha256) });
+    if (x === undefined && y !== undefined) found.push({ path, change: 'added', fields: [], after: factsOf(y, ofLone) });
+    else if (x !== undefined && y === undefined) found.push({ path, change: 'removed', fields: [], before: factsOf(x, ofLone) });
     else if (x !== undefined && y !== undefined) {
-      const fields = changedFields(x, y, options.owners ?? true);
+      const fields = changedFields(x, y, options.owners ?? true, options.sameBytes);
       if (fields.length === 0) continue;
       const sha256 = fields.includes('sha256') ? options.sha256 : undefined;
       found.push({ path, change: 'changed', fields, before: factsOf(x, sha256), after: factsOf(y, sha256) });

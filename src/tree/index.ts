@@ -19,6 +19,6 @@ export {
 export { escapeName, escapeText, unescapeName } from './escape.ts';
 export { checkExpressible, type Loses, lossesOf } from './loses.ts';
 export { type ContentOf, type ManifestOptions, manifestEntries, manifestLine, parseManifest, printManifest } from './manifest.ts';
-export { mergeTrees, sameContent, sameEntry } from './merge.ts';
+export { mergeTrees, type SameBytes, sameContent, sameEntry } from './merge.ts';
 export { baseName, checkPath, comparePaths, joinPath, NAME_MAX, PATH_MAX, parentOf, pathFault } from './names.ts';
 export { makeTree, type Tree, withParents } from './tree.ts';

@@ -24,7 +24,9 @@ export const diff: Verb = {
 
 async function run(parsed: Parsed, world: World): Promise<number> {
   const [a = '', b = ''] = parsed.positionals;
-  const differences = diffTrees(openTree(a), openTree(b), { sha256, owners: !parsed.flag('ignore-owner') });
+  const owners = !parsed.flag('ignore-owner');
+  const sameBytes = (x: Uint8Array, y: Uint8Array): boolean => Buffer.compare(x, y) === 0;
+  const differences = diffTrees(openTree(a), openTree(b), { sha256, sameBytes, owners, allDigests: world.json });
   if (world.json) await world.document({ a, b, differences: differences.map(octalModes) });
   else await world.out.write(differences.map((difference) => `${differenceLine(difference)}\n`).join(''));
   return differences.length === 0 ? 0 : 1;
