@@ -64,7 +64,9 @@ test('the id does not depend on codec, cutting or microcode position, and change
   const zstd = nodeEncoders().get('zstd')!;
   const id = idIn(await bytesOf(planOf(bigTree(9))));
   assert.match(id, /^[0-9a-f]{64}\n$/);
-  assert.equal(idIn(await bytesOf(planOf(bigTree(9)), { codec: { encoder: zstd, level: 1 }, members: undefined })), id);
+  for (const members of ['segment', 'archive'] as const) {
+    assert.equal(idIn(await bytesOf(planOf(bigTree(9)), { codec: { encoder: zstd, level: 1 }, members })), id);
+  }
   assert.notEqual(idIn(await bytesOf(planOf(bigTree(9, 300_001)))), id);
 });
 

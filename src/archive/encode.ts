@@ -29,8 +29,11 @@ export interface EncodeOptions {
   readonly format?: 'newc' | 'odc';
   /** Members compressed at once; memory grows by about 12 MiB for each. Does not change the bytes. 4 unless told. */
   readonly parallel?: number;
-  /** Where members are cut; `undefined` cuts nothing: one member for each segment. */
-  readonly members?: MemberSizes | undefined;
+  /**
+   * Where members are cut: by these sizes (the default), one for each `segment`, or one for the whole `archive` behind the microcode.
+   * The last is for programs that stop at the first trailer (lsinitrd, unmkinitramfs, GNU cpio).
+   */
+  readonly members?: MemberSizes | 'segment' | 'archive';
   /** Told after each member: its segment, and unpacked and packed bytes so far. */
   readonly onMember?: (progress: MemberProgress) => void;
 }
@@ -140,13 +143,20 @@ function* jobs(
   digest: IdDigest,
   options: EncodeOptions,
 ): Generator<Job> {
-  const sizes = 'members' in options ? (options.members ?? { least: Infinity, most: Infinity }) : MEMBER_SIZES;
+  const { members = MEMBER_SIZES } = options;
   if (plan.microcode !== undefined) {
     const entries = plan.microcode.entries.filter((entry) => entry.path !== '');
     for (const entry of entries) digest.add(entry);
     yield { segment: 'microcode', entries, plain: true };
   }
   const load = loader();
+  if (members === 'archive') {
+    const entries = load(tree.entries.filter((entry) => entry.path !== ''));
+    for (const entry of entries) digest.add(entry);
+    yield { segment: 'base', entries: [...entries, idFile(digest)].sort((a, b) => comparePaths(a.path, b.path)), plain: false };
+    return;
+  }
+  const sizes = members === 'segment' ? { least: Infinity, most: Infinity } : members;
   for (const segment of SEGMENT_ORDER.slice(1)) {
     const entries = tree.entries.filter((entry) => segmentFor(entry, segmentOf) === segment);
     for (const cutting of cut(entries, tree, sizes)) {
@@ -156,9 +166,12 @@ function* jobs(
       yield { segment, entries: member, plain: false };
     }
   }
-  const id = file(ID_PATH, bytesSource(utf8(`${digest.id()}\n`)));
   const parents = ['usr', 'usr/lib', METADATA_DIRECTORY].map((path) => tree.get(path)!);
-  yield { segment: 'configuration', entries: [...parents, id].sort((a, b) => comparePaths(a.path, b.path)), plain: false };
+  yield { segment: 'configuration', entries: [...parents, idFile(digest)].sort((a, b) => comparePaths(a.path, b.path)), plain: false };
+}
+
+function idFile(digest: IdDigest): Entry {
+  return file(ID_PATH, bytesSource(utf8(`${digest.id()}\n`)));
 }
 
 /**

@@ -32,13 +32,18 @@ export function checkCodec(plan: Plan, codec: CodecChoice): void {
   );
 }
 
+/** How an archive is written. */
+export interface BuildOptions {
+  readonly codec: CodecChoice;
+  readonly sha256: Sha256;
+  /** One cpio in one frame behind the microcode, for programs that stop at the first trailer. */
+  readonly singleFrame?: boolean;
+  readonly onMember?: (progress: MemberProgress) => void;
+}
+
 /** The bytes of the archive; errors come before the first byte wherever that is possible. Equal plans and codecs give equal bytes. */
-export function build(
-  plan: Plan,
-  codec: CodecChoice,
-  sha256: Sha256,
-  onMember?: (progress: MemberProgress) => void,
-): AsyncGenerator<Uint8Array> {
+export function build(plan: Plan, { codec, sha256, singleFrame, onMember }: BuildOptions): AsyncGenerator<Uint8Array> {
   checkCodec(plan, codec);
-  return encode(plan, { codec, sha256, ...(onMember === undefined ? {} : { onMember }) });
+  const members = singleFrame === true ? { members: 'archive' as const } : {};
+  return encode(plan, { codec, sha256, ...members, ...(onMember === undefined ? {} : { onMember }) });
 }

@@ -27,12 +27,12 @@ function facts(version: string): string {
 const MICROCODE = { 'usr/lib/firmware/amd-ucode/microcode_amd.bin': `DMA\0${'kindling'.repeat(33)}` };
 
 /** Builds with the codec, boots, and checks that the kernel unpacked everything and the root's init ran. */
-export async function bootWithCodec(codec: string): Promise<void> {
+export async function bootWithCodec(codec: string, ...words: readonly string[]): Promise<void> {
   const kernel = await debianKernel('amd64');
   const root = await probeRoot('amd64', { modules: true, files: MICROCODE });
   const factsFile = join(mkdtempSync(join(tmpdir(), 'kindling-facts-')), 'facts.json');
   writeFileSync(factsFile, facts(kernel.version));
-  const archive = await builtArchive(root, ['--scope', 'host', '--facts', factsFile, '--codec', codec]);
+  const archive = await builtArchive(root, ['--scope', 'host', '--facts', factsFile, '--codec', codec, ...words]);
   const disk = await diskImage({ fs: 'ext4', root: await probeRoot('amd64', { modules: true }), label: 'root' });
   const proof = await bootArchive({
     kernel: kernel.vmlinuz,

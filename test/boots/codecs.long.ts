@@ -9,3 +9,8 @@ for (const codec of ['none', 'gzip:1', 'gzip:9', 'xz:0', 'xz:9', 'lz4:9', 'zstd:
     await bootWithCodec(codec);
   });
 }
+
+test('a kernel unpacks an archive of one frame', async (t) => {
+  if (!needs(t, 'qemu-system-x86_64', 'mkfs.ext4')) return;
+  await bootWithCodec('zstd', '--single-frame');
+});

@@ -26,6 +26,9 @@ export const build: Verb = {
     ...PLAN_OPTIONS,
     output: { ...OUTPUT_OPTION, default: 'kindling-VERSION.img' },
     codec: { value: 'CODEC[:LEVEL]', default: 'zstd:3', summary: 'compression: zstd, gzip, xz, lz4 or none' },
+    'single-frame': {
+      summary: 'one cpio in one compressed frame: slower to make, but lsinitrd, unmkinitramfs and cpio see all of it',
+    },
     'dry-run': { short: 'n', summary: 'plan, print what would be written, and write nothing' },
     strict: { summary: 'write nothing when the plan has an error finding' },
   },
@@ -63,7 +66,12 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   }
   const { contentSize } = forecast(plan);
   world.progress.step('compressing', contentSize);
-  const chunks = buildArchive(plan, codec, sha256, ({ segment, unpackedSize }) => world.progress.advance(unpackedSize, segment));
+  const chunks = buildArchive(plan, {
+    codec,
+    sha256,
+    singleFrame: parsed.flag('single-frame'),
+    onMember: ({ segment, unpackedSize }) => world.progress.advance(unpackedSize, segment),
+  });
   const size = await writeAtomically(path, interruptible(chunks, world.signal));
   world.progress.clear();
   if (world.json) await world.document({ output: path, written: true, size, ...planDocument(plan, size) });
