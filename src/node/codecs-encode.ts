@@ -9,6 +9,8 @@ import { KindlingError } from '../errors.ts';
 const CHUNK_LEAST = 64 * 1024;
 // The threads that libuv has unless told.
 const AT_ONCE_MOST = 4;
+// From here on zstd's tables for a member are tens of MiB.
+const ZSTD_LARGE_LEVEL = 11;
 /** gzip's operating system byte: Unix, wherever this runs. */
 const GZIP_OS_AT = 9;
 const GZIP_OS_UNIX = 3;
@@ -18,18 +20,23 @@ function checkLevel({ name, levels }: Pick<Encoder, 'name' | 'levels'>, level: n
   throw new KindlingError('USAGE', `${name} has levels ${levels.least} to ${levels.most}, not ${level}`);
 }
 
-function encoder(inTurn: InTurn, name: Encoder['name'], levels: Encoder['levels'], encode: Encoder['encode']): Encoder {
+function encoder(name: Encoder['name'], levels: Encoder['levels'], encode: Encoder['encode']): Encoder {
   return {
     name,
     levels,
     async encode(input, level) {
       checkLevel({ name, levels }, level);
-      return await inTurn(() => encode(input, level));
+      return encode(input, level);
     },
   };
 }
 
-/** At most so many at once as there are processors, whatever is asked for: each has up to 70 MiB of working memory at the high levels. */
+type InTurn = (run: () => Promise<Uint8Array>) => Promise<Uint8Array>;
+
+/**
+ * At most so many at once. For what needs 50 MiB and more of working memory: no more than there are processors. All else goes to libuv's
+ * threads at once, so that those have work while the main thread reads files.
+ */
 function turns(most: number): InTurn {
   const waiting: (() => void)[] = [];
   let runningCount = 0;
@@ -45,8 +52,6 @@ function turns(most: number): InTurn {
     }
   };
 }
-
-type InTurn = (run: () => Promise<Uint8Array>) => Promise<Uint8Array>;
 
 function view(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
@@ -121,11 +126,13 @@ function xz(input: Uint8Array, level: number): Promise<Uint8Array> {
 export function nodeEncoders(): ReadonlyMap<string, Encoder> {
   const inTurn = turns(Math.min(AT_ONCE_MOST, availableParallelism()));
   const all = [
-    encoder(inTurn, 'none', { least: 0, most: 0, default: 0 }, async (input) => input),
-    encoder(inTurn, 'gzip', { least: 1, most: 9, default: 6 }, gzip),
-    encoder(inTurn, 'xz', { least: 0, most: 9, default: 6 }, xz),
-    encoder(inTurn, 'lz4', LZ4_LEVELS, async (input, level) => encodeLz4(input, level)),
-    encoder(inTurn, 'zstd', { least: 1, most: 19, default: 3 }, zstd),
+    encoder('none', { least: 0, most: 0, default: 0 }, async (input) => input),
+    encoder('gzip', { least: 1, most: 9, default: 6 }, gzip),
+    encoder('xz', { least: 0, most: 9, default: 6 }, (input, level) => inTurn(() => xz(input, level))),
+    encoder('lz4', LZ4_LEVELS, async (input, level) => encodeLz4(input, level)),
+    encoder('zstd', { least: 1, most: 19, default: 3 }, (input, level) =>
+      level < ZSTD_LARGE_LEVEL ? zstd(input, level) : inTurn(() => zstd(input, level)),
+    ),
   ];
   return new Map(all.map((one) => [one.name, one]));
 }
