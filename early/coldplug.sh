@@ -1,5 +1,6 @@
 # coldplug: drivers for hardware that is already there, by class, so that a machine loads what can hold a root before anything else:
-# stage 1 disk controllers and virtual disks, 2 USB, card readers and keyboards, 3 whatever else this archive has drivers for.
+# stage 0 disks that a hypervisor gives and NVMe, whose drivers are small and find their disks at once, 1 other disk controllers (which
+# probe for seconds), 2 USB, card readers and keyboards, 3 whatever else this archive has drivers for.
 # Loading one driver makes new devices appear (a virtio disk behind its virtio bus), so a stage is repeated until nothing is new.
 
 c_seen='|'
@@ -11,17 +12,18 @@ alias_stage() {
 		pci:v00001AF4*)
 			# virtio, by device: network, block, console, scsi, 9p, fs, pmem. One driver serves them all.
 			case $1 in
-				*bc01sc* | *d00001001sv* | *d00001042sv* | *d00001004sv* | *d00001048sv* | *d00001009sv* | *d00001049sv* | *d0000105[ABab]sv*) a_stage=1 ;;
+				*bc01sc* | *d00001001sv* | *d00001042sv* | *d00001004sv* | *d00001048sv* | *d00001009sv* | *d00001049sv* | *d0000105[ABab]sv*) a_stage=0 ;;
 				*d00001052sv* | *d00001012sv*) a_stage=2 ;;
 			esac
 			;;
+		pci:*bc01sc08*) a_stage=0 ;;
 		pci:*bc01sc* | pci:*bc0Csc04*) a_stage=1 ;;
 		pci:*bc0Csc03* | pci:*bc08sc05* | pci:*bc05sc01*) a_stage=2 ;;
-		virtio:d00000002v* | virtio:d00000008v* | virtio:d00000009v* | virtio:d0000001[ABab]v*) a_stage=1 ;;
+		virtio:d00000002v* | virtio:d00000008v* | virtio:d00000009v* | virtio:d0000001[ABab]v*) a_stage=0 ;;
 		virtio:d00000012v*) a_stage=2 ;;
 		virtio:*) ;;
-		scsi:* | vmbus:* | xen:* | nd:* | ccw:* | css:* | vio:* | ps3:* | mmc:* | nvme:*) a_stage=1 ;;
-		acpi*:VMB* | acpi*:VMb* | acpi*:MSFT1000* | acpi*:LNRO0005* | *virtio,mmio* | platform:virtio-mmio*) a_stage=1 ;;
+		scsi:* | vmbus:* | xen:* | nd:* | ccw:* | css:* | vio:* | ps3:* | mmc:* | nvme:*) a_stage=0 ;;
+		acpi*:VMB* | acpi*:VMb* | acpi*:MSFT1000* | acpi*:LNRO0005* | *virtio,mmio* | platform:virtio-mmio*) a_stage=0 ;;
 		of:*mmc* | of:*sdhci* | of:*ufs* | of:*ahci* | of:*sata* | of:*nvme* | of:*pcie*) a_stage=1 ;;
 		of:*usb* | of:*dwc3* | of:*xhci*) a_stage=2 ;;
 		usb:*ic03* | usb:*ic08* | usb:*ic09* | hid:* | serio:* | *PNP0D10* | *PNP0D15* | *PNP0D40* | *PNP030* | *PNP0C50*) a_stage=2 ;;
@@ -34,7 +36,7 @@ alias_stage() {
 coldplug() {
 	c_loaded=
 	case $1 in
-		1) c_buses='pci virtio scsi vmbus xen nd mmc ccw css vio' ;;
+		0 | 1) c_buses='pci virtio scsi vmbus xen nd mmc ccw css vio' ;;
 		2) c_buses='pci virtio scsi vmbus xen nd mmc ccw css vio usb hid serio' ;;
 		*) c_buses=all ;;
 	esac

@@ -1,4 +1,5 @@
-# find: the root device. Coldplug by stages, looking after each; then waiting for announcements, looking at everything again once a second.
+# find: the root device. What early.conf loaded may have brought it; else coldplug by stages, looking after each; then waiting for
+# announcements, looking at everything again once a second.
 
 # look: whether a block device is the wanted one; f_path and f_name then. Each is read once while its name and size stay the same.
 look() {
@@ -47,9 +48,11 @@ find_device() {
 	[ "$w_kind" != foreign ] || return 1
 	uptime_read
 	f_start=$n_uptime f_stage_start=$n_uptime
+	[ -z "$LOAD" ] || { look && return 0; }
 	coldplug "$f_stage"
 	look && return 0
-	[ -n "$c_loaded" ] || stage_next
+	# The first stage keeps nobody waiting: its disks are there when their drivers are.
+	if [ -z "$c_loaded" ] || [ "$f_stage" = 0 ]; then stage_next; fi
 	while :; do
 		look && return 0
 		if [ "$f_stage" = 1 ]; then f_wait=0.5; else f_wait=1; fi
@@ -63,7 +66,7 @@ find_device() {
 		[ "$2" = forever ] || [ $((n_uptime - f_start)) -lt $(($2 * 100)) ] || return 1
 	done
 }
-f_stage=1
+f_stage=0
 
 stage_next() {
 	[ "$f_stage" -lt 3 ] || return 0
