@@ -65,6 +65,64 @@ test('equal roots give equal bytes, whatever the umask, the place and the workin
   assert.ok(readFileSync(a).equals(readFileSync(b)));
 });
 
+test('one processor, one thread, another user: the same bytes', (t) => {
+  const root = onDisk(sample(), 'same');
+  const plain = join(folder, 'plain.img');
+  assert.equal(kindling('build', '--root', root, '-o', plain).code, 0);
+  const one = join(folder, 'one.img');
+  const pinned = spawnSync('taskset', ['-c', '0', KINDLING, 'build', '--root', root, '-o', one], {
+    env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
+  });
+  assert.equal(pinned.status, 0, String(pinned.stderr));
+  assert.ok(readFileSync(plain).equals(readFileSync(one)));
+  if (process.geteuid?.() !== 0) return t.diagnostic('not root: building as another user is left out');
+  const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+  // a clone below root's own home is closed to others
+  if (spawnSync('setpriv', [...asNobody, 'test', '-x', KINDLING]).status !== 0) return t.diagnostic('the clone is closed to other users');
+  const place = mkdtempSync(join(tmpdir(), 'kindling-nobody-'));
+  t.after(() => rmSync(place, { recursive: true }));
+  chmodSync(place, 0o777);
+  chmodSync(folder, 0o755);
+  const other = join(place, 'other.img');
+  const nobody = spawnSync(
+    'setpriv',
+    ['--reuid=65534', '--regid=65534', '--clear-groups', KINDLING, 'build', '--root', root, '-o', other],
+    {
+      env: { ...process.env, HOME: place },
+    },
+  );
+  assert.equal(nobody.status, 0, String(nobody.stderr));
+  assert.ok(readFileSync(plain).equals(readFileSync(other)));
+});
+
+test('why reads a plan as well, and refuses what is none', () => {
+  const plan = join(folder, 'plan.json');
+  writeFileSync(plan, kindling('plan', '--json', '--root', onDisk(sample(), 'planned')).out);
+  const path = 'usr/lib/modules/6.1.0-sample/kernel/fs/jbd2/jbd2.ko';
+  assert.match(kindling('why', plan, path).out, /dependency of ext4/);
+  assert.equal(kindling('why', plan, 'no/such/path').code, 3);
+  for (const text of ['{', '{}', '{"entries":[{}]}', '{"entries":[{"path":"a","reasons":[1]}]}']) {
+    writeFileSync(plan, text);
+    const refused = kindling('why', plan, 'a');
+    assert.equal(refused.code, 3, text);
+    assert.match(refused.err, /BAD_VALUE.*plan/);
+  }
+});
+
+test('a kernel or a module that is not there is named, and nothing is written', () => {
+  const root = onDisk(sample(), 'lacking');
+  const archive = join(folder, 'lacking.img');
+  const kernel = kindling('build', '--root', root, '-k', '9.9.9-none', '-o', archive);
+  assert.equal(kernel.code, 3);
+  assert.match(kernel.err, /NO_KERNEL.*9\.9\.9-none/);
+  const config = join(folder, 'wish.conf');
+  writeFileSync(config, 'modules = nosuchdriver\n');
+  const module = kindling('build', '--root', root, '--config', config, '-o', archive);
+  assert.equal(module.code, 3, module.err);
+  assert.match(module.err, /NO_MODULE.*nosuchdriver/);
+  assert.equal(existsSync(archive), false);
+});
+
 test('a build that fails leaves what was there, and nothing else', () => {
   const program = makeProgram({ interpreter: '/lib64/ld-linux-x86-64.so.2', needed: ['libnone.so'] });
   const root = onDisk(sample({ 'usr/sbin/fsck.ext4': program }), 'broken');
