@@ -16,13 +16,6 @@ export interface PackageFile {
 }
 
 const ETC = '/etc/apt';
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const FALLBACK_SOURCES = `Types: deb
-URIs: http://deb.debian.org/debian
-Suites: bookworm bookworm-updates
-Components: main
-Signed-By: ${KEYRING}
-`;
 
 function isDebianUri(uri: string): boolean {
   return /^(https?|mirror\S*|file|copy):.*\/debian(-security)?\/?$/.test(uri);
@@ -62,7 +55,7 @@ export function debianLines(text: string): string[] {
   return kept;
 }
 
-/** Debian's own package sources of this machine in deb822 form; Debian 12's where it has none but knows Debian's keys. */
+/** Debian's own package sources of this machine in deb822 form. */
 function debianSources(): string {
   const stanzas: string[] = [];
   const take = (path: string) => {
@@ -77,8 +70,7 @@ function debianSources(): string {
     for (const name of readdirSync(parts).sort()) if (/\.(sources|list)$/.test(name)) take(join(parts, name));
   }
   if (stanzas.length > 0) return stanzas.join('\n');
-  if (existsSync(KEYRING)) return FALLBACK_SOURCES;
-  throw new Error(`no Debian package source in ${ETC} and no ${KEYRING}: Debian packages cannot be fetched on this machine`);
+  throw new Error(`no Debian package source in ${ETC}: Debian packages cannot be fetched on this machine`);
 }
 
 // The machine's hooks (Post-Invoke and the like) need root, so of its configuration only what fetching needs is taken: proxies and such.

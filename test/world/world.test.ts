@@ -30,24 +30,24 @@ function dropped(t: TestContext, path: string): string {
 test('apt sources: only Debian\'s own, only binary packages of "main"', () => {
   const text = `# a comment
 Types: deb deb-src
-URIs: http://deb.debian.org/debian
+URIs: http://mirror.example.org/debian
 Suites: bookworm bookworm-updates
 Components: main contrib
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
 Types: deb
-URIs: https://deb.example.org/node_20.x
+URIs: https://other.example.org/node_20.x
 Suites: nodistro
 Components: main
 
 Types: deb
-URIs: http://deb.debian.org/debian
+URIs: http://mirror.example.org/debian
 Suites: sid
 Components: main
 Enabled: no
 `;
   assert.deepEqual(debianStanzas(text), [
-    'Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm bookworm-updates\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n',
+    'Types: deb\nURIs: http://mirror.example.org/debian\nSuites: bookworm bookworm-updates\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n',
   ]);
   const lines = `deb [signed-by=/k.gpg] http://ftp.example.org/debian bookworm main non-free
 deb-src http://ftp.example.org/debian bookworm main
