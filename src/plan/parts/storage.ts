@@ -1,4 +1,5 @@
 // storage: every driver that can carry the root's disk. The directories are those of the design's definition of "generic".
+import type { HostFacts } from '../host.ts';
 import type { ModuleWant, Part } from '../part.ts';
 
 const DIRECTORIES: readonly (readonly [string, string])[] = [
@@ -47,18 +48,26 @@ const UPPER: readonly (readonly [string, string])[] = [
   ['sr_mod', 'SCSI CD-ROM'],
 ];
 
+// In scope "host" the way to the root is known: all of it is loaded at once, before early userspace looks around. A machine that
+// differs from its facts costs it a moment only: what is loaded in vain is no error, and looking around follows.
+function wayToRoot(host: HostFacts): string {
+  const type = host.mounts.find(({ at }) => at === '/')?.type;
+  return [...host.chain, ...(type === undefined || type === '' ? [] : [`fs-${type}`])].join(' ');
+}
+
 /** The storage part. */
 export const storage: Part = {
   name: 'storage',
   summary: 'drivers for disks: ATA, SCSI, NVMe, MMC, UFS, USB, virtio, Hyper-V, VMware, Xen, CD-ROM',
   when: 'default',
-  wants() {
+  wants({ scope, host }) {
     const modules: ModuleWant[] = DIRECTORIES.map(([what, text]) => ({ what, text, need: 'match' }));
     for (const name of USB_DIRECTORIES) {
       modules.push({ what: `kernel/drivers/usb/${name}/`, except: USB_EXCEPT, text: 'USB controllers', need: 'match' });
     }
     for (const [what, text] of NAMED) modules.push({ what, text, need: 'match' });
     for (const [what, text] of UPPER) modules.push({ what, text, need: 'match' });
-    return { modules };
+    const load = scope === 'host' && host !== undefined && host.chain.length > 0 ? wayToRoot(host) : '';
+    return load === '' ? { modules } : { modules, early: { LOAD: load } };
   },
 };
