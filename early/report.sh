@@ -104,6 +104,11 @@ watcher_start() {
 		[ $w_left -gt 0 ] || exit 0
 		phase init ..
 		fact init-runs "$w_path"
+		w_names=
+		while read -r w_name w_rest; do
+			w_names=${w_names:+$w_names }$w_name
+		done <../modules
+		fact modules "$w_names"
 		for w_left in 1 2 3; do
 			tick
 		done

@@ -33,6 +33,10 @@ test('a virtio disk by UUID: found, and deferred modules load after the switch, 
   assert.equal(fact(proof, 'root'), '/dev/vda');
   assert.equal(fact(proof, 'probe.pid'), '1');
   assert.equal(fact(proof, 'probe.arguments'), 'single');
+  // what was loaded before the root's init, and nothing that was not needed
+  const loaded = new Set((fact(proof, 'modules') ?? '').split(' '));
+  for (const name of ['virtio_blk', 'virtio_pci', 'ext4']) assert.ok(loaded.has(name), `${name} is not among ${[...loaded].join(' ')}`);
+  assert.ok(!loaded.has('jfs') && !loaded.has('nilfs2'));
   assert.equal(fact(proof, 'probe.modprobe'), 'nilfs2');
   assert.equal(fact(proof, 'probe.request'), 'jfs');
   assert.equal(fact(proof, 'probe.left'), 'none');
