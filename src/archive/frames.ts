@@ -1,7 +1,7 @@
 // Frames: the pieces of a file that the kernel's unpacker (unpack_to_rootfs in init/initramfs.c) tells apart: NUL padding, uncompressed
 // cpio, compressed frames. Each frame's unpacked bytes are a source; only the last few compressed frames are kept unpacked.
 import { type ByteSource, bytesSource } from '../bytes/index.ts';
-import { type CodecName, type Decoder, detectDecoder } from '../codecs/index.ts';
+import type { CodecName, Decoder } from '../codecs/index.ts';
 import { KindlingError, located } from '../errors.ts';
 
 /** Bytes of unpacked frames kept in memory; the newest is always kept, however large. */
@@ -48,7 +48,8 @@ export interface Frame {
 
 /** The decoder for what starts at `at`, or undefined when no codec of the kernel starts like this. */
 export function decoderAt(source: ByteSource, at: number, decoders: readonly Decoder[]): Decoder | undefined {
-  return detectDecoder(decoders, source.read(at, Math.min(16, source.size - at)));
+  const head = source.read(at, Math.min(16, source.size - at));
+  return decoders.find((decoder) => decoder.detect(head));
 }
 
 /** Unpacks the frame at `at`. Errors carry the offset in the file; `limit` bounds the unpacked bytes. */

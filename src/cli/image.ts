@@ -1,6 +1,7 @@
 // Opening what a person names on the command line: an archive to read, or a directory or archive as a tree.
 import { statSync } from 'node:fs';
 import { type Archive, type DecodeOptions, decode } from '../archive/index.ts';
+import type { ByteSource } from '../bytes/index.ts';
 import { KindlingError, located } from '../errors.ts';
 import { nodeDecoders } from '../node/codecs.ts';
 import { directoryTree } from '../node/directory.ts';
@@ -10,8 +11,21 @@ import type { Tree } from '../tree/index.ts';
 
 /** Reads an archive file that must be whole. Errors name the file. */
 export function openArchive(path: string, options: Omit<DecodeOptions, 'decoders'> = {}): Archive {
+  return decodeArchive(opened(path), path, options);
+}
+
+function opened(path: string): ByteSource {
   try {
-    return decode(fileSource(path), { decoders: nodeDecoders(), ...options });
+    return fileSource(path);
+  } catch (error) {
+    throw located(error, { file: path });
+  }
+}
+
+/** The same for a file that is open: a pipe gives its bytes only once. */
+export function decodeArchive(source: ByteSource, path: string, options: Omit<DecodeOptions, 'decoders'> = {}): Archive {
+  try {
+    return decode(source, { decoders: nodeDecoders(), ...options });
   } catch (error) {
     throw located(error, { file: path });
   }

@@ -1,7 +1,7 @@
 // kindling list: the names in an archive (docs/list.md).
 import { entryDocument, list as listOf } from '../../verbs/list.ts';
 import { select } from '../../verbs/select.ts';
-import { openArchive } from '../image.ts';
+import { openForNames } from '../names.ts';
 import type { Parsed, Verb } from '../verb.ts';
 import type { World } from '../world.ts';
 
@@ -29,7 +29,7 @@ export const list: Verb = {
 
 async function run(parsed: Parsed, world: World): Promise<number> {
   const [file = '', ...paths] = parsed.positionals;
-  const archive = openArchive(file, { checksums: false });
+  const archive = await openForNames(file, { checksums: false });
   for (const finding of archive.findings) world.warn(`${finding.code}: ${finding.where.path ?? ''}: ${finding.message}`);
   if (world.json) {
     const members = archive.members.map(({ at, size, codec, format, unpackedSize }) => ({ at, size, codec, format, unpackedSize }));

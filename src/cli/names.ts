@@ -1,0 +1,18 @@
+// Opening an archive for its names. Loading the decoders costs more than listing an archive that is not compressed.
+import { type Archive, type DecodeOptions, inspect } from '../archive/index.ts';
+import { located } from '../errors.ts';
+import { fileSource } from '../node/source.ts';
+
+/** Reads an archive as `openArchive` does, with the same result and errors; decoders are loaded only where something is compressed. */
+export async function openForNames(path: string, options: Omit<DecodeOptions, 'decoders'> = {}): Promise<Archive> {
+  let source: ReturnType<typeof fileSource>;
+  try {
+    source = fileSource(path);
+    const archive = inspect(source, { decoders: [], ...options });
+    if (archive.fault === undefined) return archive;
+  } catch (error) {
+    throw located(error, { file: path });
+  }
+  const { decodeArchive } = await import('./image.ts');
+  return decodeArchive(source, path, options);
+}
