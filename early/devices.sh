@@ -110,10 +110,10 @@ wanted() {
 		node) [ "$d_path" = "$w_value" ] ;;
 		number) read -r d_number <"/sys/class/block/$d_name/dev" && [ "$d_number" = "$w_value" ] ;;
 		uuid)
-			probe "$d_path" && lower "$P_UUID" && [ "$u_text" = "$w_value" ] && ! member "$P_TYPE"
+			probe "$d_path" && lower "$P_UUID" && [ "$u_text" = "$w_value" ] && whole
 			;;
 		label)
-			probe "$d_path" && [ "$P_LABEL" = "$w_value" ] && ! member "$P_TYPE"
+			probe "$d_path" && [ "$P_LABEL" = "$w_value" ] && whole
 			;;
 		partuuid)
 			partition "$d_name"
@@ -127,6 +127,12 @@ wanted() {
 		id | path) . "$e_home/identity.sh" && identity_is "$w_kind" "$w_value" ;;
 		*) false ;;
 	esac
+}
+
+# whole: whether what was found at d_path is all of it, no piece of something larger.
+whole() {
+	! member "$P_TYPE" || return 1
+	! md_end "$d_path" "$d_size" || return 1
 }
 
 # member TYPE: whether that is a piece of something larger, which carries no root itself.

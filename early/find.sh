@@ -118,6 +118,7 @@ root_missing() {
 describe() {
 	f_count=$((f_count + 1))
 	probe "$d_path"
+	! md_end "$d_path" "$d_size" || P_TYPE=linux_raid_member
 	partition "$d_name"
 	f_text="$d_path $((d_size / 2048)) MiB ${P_TYPE:-unknown content}${P_LABEL:+ LABEL=$P_LABEL}${P_UUID:+ UUID=$P_UUID}"
 	f_text="$f_text${P_PARTUUID:+ PARTUUID=$P_PARTUUID}${P_PARTLABEL:+ PARTLABEL=$P_PARTLABEL}"

@@ -147,6 +147,17 @@ probe_iso() {
 	label_take 40 32 "$q_text"
 }
 
+# md_end DEVICE SECTORS: whether a superblock of MD is near the end (versions 1.0 and 0.90), which makes what the device seems to hold
+# one piece of a mirror. Who mounted it alone would make the pieces differ.
+md_end() {
+	[ -z "$BLKID" ] && [ "$2" -gt 256 ] || return 1
+	for q_at in $((($2 - 16) & ~7)) $((($2 & ~127) - 128)); do
+		bytes "$1" $((q_at * 512)) 4
+		[ "$q_text" != ' fc 4e 2b a9' ] || return 0
+	done
+	return 1
+}
+
 # A vdev label starts with a list whose first name is "version".
 probe_zfs() {
 	bytes "$q_device" 16384 64

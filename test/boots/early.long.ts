@@ -186,6 +186,37 @@ test('the root is checked, repaired, and not checked when told so', async (t) =>
   }
 });
 
+test('a check that is asked for is made, and one that leaves errors does not mount', async (t) => {
+  if (!needs(t, QEMU, 'debugfs')) return;
+  const archive = await made.host((await debianRoot('amd64')).folder);
+  const clean = await booted(archive, [{ file: disk }], `root=LABEL=${LABEL} ${INIT}`);
+  assert.equal(clean.facts.fsck, '/dev/vda clean');
+  const forced = await booted(archive, [{ file: disk }], `root=LABEL=${LABEL} ${INIT} fsck.mode=force`);
+  assertReached(forced);
+  assert.match(forced.facts.fsck ?? '', /^\/dev\/vda [01]$/);
+  const file = join(folder, 'broken');
+  copyFileSync(disk, file);
+  // no program puts a missing top directory right without being asked
+  for (const command of ['ssv state 2', 'clri <2>']) await mustRun(tool('debugfs'), ['-w', '-R', command, file]);
+  const broken = await booted(archive, [{ file }], `root=LABEL=${LABEL} ${INIT} rd.shell=0`);
+  assert.equal(broken.facts.fsck, '/dev/vda 4');
+  assert.match(broken.reason?.text ?? '', /^MOUNT: fsck\.ext4 left errors on \/dev\/vda/);
+});
+
+test('root= by the way to the disk, and by a partition beside a known one', async (t) => {
+  if (!needs(t, QEMU, 'sfdisk')) return;
+  const first = (await mustRun(tool('sfdisk'), ['--part-uuid', gpt, '1'])).trim();
+  for (const form of [
+    `PARTUUID=${first}/PARTNROFF=1`,
+    '/dev/disk/by-path/pci-0000:00:02.0-part2',
+    '/dev/disk/by-path/virtio-pci-0000:00:02.0-part2',
+  ]) {
+    const proof = await booted(host, [{ file: gpt }], `root=${form} ${INIT}`);
+    assertReached(proof);
+    assert.equal(proof.facts.root, '/dev/vda2', form);
+  }
+});
+
 test('a blacklisted driver is not loaded', async (t) => {
   if (!needs(t, QEMU)) return;
   const append = `root=LABEL=${LABEL} modprobe.blacklist=virtio_blk kindling.timeout=2 rd.shell=0`;

@@ -97,3 +97,54 @@ for (const [type, at, magic] of FOREIGN) {
     for (const shell of SHELLS) assert.equal((await fromShell(shell, image)).type, type, shell.join(' '));
   });
 }
+
+// The two places near the end, as the format has them, for a size that is a multiple of nothing.
+const SECTORS = 4096 + 13;
+for (const [version, sector] of [
+  ['1.0', (SECTORS - 16) & ~7],
+  ['0.90', (SECTORS & ~127) - 128],
+] as const) {
+  test(`superblock: MD ${version} near the end of what looks like ext4`, async (t) => {
+    if (!needs(t, 'busybox', 'dash')) return;
+    const content = Buffer.alloc(SECTORS * 512);
+    const image = join(folder, `md-${version}`);
+    const script = 'if md_end "$1" "$2"; then echo yes; else echo no; fi';
+    for (const [expected, magic] of [
+      ['no', [0, 0, 0, 0]],
+      ['yes', [0xfc, 0x4e, 0x2b, 0xa9]],
+    ] as const) {
+      content.set(magic, sector * 512);
+      writeFileSync(image, content);
+      for (const shell of SHELLS) assert.deepEqual(await inShell(shell, ['superblock.sh'], script, [image, `${SECTORS}`]), [expected]);
+    }
+  });
+}
+
+// What debugfs does to a new file system, and whether the check may be left out then.
+const STATES: readonly (readonly [string, string, boolean])[] = [
+  ['new', 'stats', true],
+  ['mounted when the power went', 'ssv state 0', false],
+  ['with a recorded error', 'ssv state 3', false],
+  ['with an error counted', 'ssv error_count 1', false],
+  ['with a journal to go through', 'feature needs_recovery', false],
+  ['with an orphan', 'ssv last_orphan 12', false],
+  ['below its limit of mounts', 'ssv max_mnt_count 5', true],
+  ['at its limit of mounts', 'ssv max_mnt_count 0x1\nssv mnt_count 1', false],
+  ['with a time between checks', 'ssv checkinterval 3600', false],
+];
+for (const [name, commands, clean] of STATES) {
+  test(`an ext4 ${name}: ${clean ? 'no check, and e2fsck agrees' : 'checked'}`, async (t) => {
+    if (!needs(t, 'busybox', 'dash', 'mkfs.ext4', 'debugfs', 'e2fsck')) return;
+    const image = join(folder, 'state');
+    writeFileSync(image, '');
+    truncateSync(image, 8 << 20);
+    await mustRun(tool('mkfs.ext4'), ['-q', '-F', image]);
+    for (const command of commands.split('\n')) await mustRun(tool('debugfs'), ['-w', '-R', command, image]);
+    const script = 'if ext_clean "$1" ext4; then echo yes; else echo no; fi';
+    for (const shell of SHELLS)
+      assert.deepEqual(await inShell(shell, ['superblock.sh', 'root.sh'], script, [image]), [clean ? 'yes' : 'no'], shell.join(' '));
+    if (!clean) return;
+    const said = await run(tool('e2fsck'), ['-a', image]);
+    assert.match(said.stdout.toString('utf8'), /: clean, /);
+  });
+}
