@@ -26,7 +26,6 @@ export {
   kernelImageOf,
   kernelVersions,
   moduleTreeOf,
-  parseKernelConfig,
 } from './kernel.ts';
 export { type ModuleSet, openModules } from './modules/index.ts';
 export type { ModuleWant, Part, PartInput, PartWants, ProgramWant } from './part.ts';

@@ -1,7 +1,7 @@
 // Which kernel is the newest, and where its facts come from.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareVersions, kernelFacts, kernelVersions, parseKernelConfig } from './kernel.ts';
+import { compareVersions, kernelFacts, kernelVersions } from './kernel.ts';
 import { sample } from './sample.fixture.ts';
 
 test('releases are ordered as people count', () => {
@@ -27,5 +27,5 @@ test('the configuration gives the machine and the options', () => {
   const { machine, config } = kernelFacts(root, undefined);
   assert.equal(machine, 'aarch64');
   assert.equal(config?.get('RD_XZ'), 'n');
-  assert.equal(parseKernelConfig('CONFIG_NAME="a b"').get('NAME'), 'a b');
+  assert.equal(config?.get('NAME'), 'a b');
 });

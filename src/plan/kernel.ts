@@ -1,6 +1,7 @@
 // Which kernel a plan is for: the versions a root holds, the newest of them, its module tree and its configuration.
-import { asciiFrom, readAll } from '../bytes/index.ts';
+import { nameFromBytes, readAll } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
+import { parseConfig } from '../formats/kernel/index.ts';
 import { joinPath } from '../tree/index.ts';
 import type { KernelFacts } from './plan.ts';
 import { findFile, type Root, resolve } from './root.ts';
@@ -75,18 +76,6 @@ export function kernelImageOf(root: Root, version: string): string | undefined {
   return places.map((path) => resolve(root, path)).find(({ entry }) => entry?.kind === 'file')?.path;
 }
 
-/** Kernel configuration from the text of a `.config`: symbols without CONFIG_, values without quotes; "is not set" is "n". */
-export function parseKernelConfig(text: string): Map<string, string> {
-  const config = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const set = /^CONFIG_(\w+)=(.*)$/.exec(line);
-    if (set !== null) config.set(set[1]!, set[2]!.replace(/^"(.*)"$/, '$1'));
-    const unset = /^# CONFIG_(\w+) is not set$/.exec(line);
-    if (unset !== null) config.set(unset[1]!, 'n');
-  }
-  return config;
-}
-
 /** The configuration of a kernel as files of the root hold it (beside its modules, in /boot, in a source tree); undefined when none does. */
 export function kernelConfigOf(root: Root, version: string, tree = moduleTreeOf(root, version)): Map<string, string> | undefined {
   const places = [`boot/config-${version}`];
@@ -95,7 +84,7 @@ export function kernelConfigOf(root: Root, version: string, tree = moduleTreeOf(
   for (const path of places) {
     const found = findFile(root, path);
     if (found === undefined || found.content.size > CONFIG_MOST) continue;
-    const config = parseKernelConfig(asciiFrom(readAll(found.content)));
+    const config = parseConfig(nameFromBytes(readAll(found.content)));
     if (config.size > 0) return config;
   }
   return undefined;
