@@ -37,8 +37,12 @@ function setLinks(lines: Map<string, string>, to: string, others: readonly strin
   for (const path of rest) lines.set(path, line.startsWith('symlink ') ? line : `hardlink ${hex(first!)}`);
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 function hex(name: string): string {
-  return Array.from(nameToBytes(name), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  let text = '';
+  for (const byte of nameToBytes(name)) text += HEX[byte];
+  return text;
 }
 
 function lineOf(entry: Exclude<Entry, { kind: 'hardlink' }>, sha256: Sha256): string {
