@@ -1,7 +1,7 @@
 // How a claim is measured: the same work by several contestants in turn (A B C, A B C, ...), so that a drifting machine hits all alike;
 // medians and ratios are what is quoted. Cold means that the kernel's page cache is dropped before each run (only root can).
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** One contestant of a race. `run` does the whole work once; `before` (not timed) undoes what the last run left. */
 export interface Contestant {
@@ -58,4 +58,28 @@ export async function command(words: readonly string[], log: string, env: Readon
   } finally {
     closeSync(out);
   }
+}
+
+const LOOK_EVERY = 5; // ms
+
+/** The most memory one process had resident, in bytes: the kernel's own high-water mark, read until it ends. For commands of one process. */
+export async function peakMemory(words: readonly string[]): Promise<number> {
+  const child = spawn(words[0]!, words.slice(1), { stdio: 'ignore' });
+  let peak = 0;
+  const look = (): void => {
+    try {
+      const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
+      peak = Math.max(peak, Number(kib ?? 0) * 1024);
+    } catch (error) {
+      if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error; // it has ended
+    }
+  };
+  const timer = setInterval(look, LOOK_EVERY);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+  clearInterval(timer);
+  if (code !== 0) throw new Error(`${words.join(' ')} ended with ${code}`);
+  return peak;
 }

@@ -2,7 +2,7 @@
 // larger. At zstd:9 4x faster than initramfs-tools, at zstd:15 2.5x faster than dracut at the same level.
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Contestant, command, median, race } from '../measure.ts';
+import { type Contestant, command, median, peakMemory, race } from '../measure.ts';
 import { type Arena, dracut, mkinitramfs } from '../peers.ts';
 import { KINDLING, type Row, ratio } from '../table.ts';
 
@@ -42,10 +42,19 @@ export async function build(at: Arena, rounds: number, cold: boolean): Promise<R
     target: `${target}x faster`,
   });
   const state = cold ? 'cold' : 'warm';
+  const peak = await peakMemory([KINDLING, 'build', '--quiet', '--root', at.root, '-o', join(at.out, names.fast)]);
   return [
     row(`build, defaults, ${state}`, names.fast, 'dracut', peers.dracut, 20),
     row(`build, defaults, ${state}`, names.fast, 'initramfs-tools', peers.tools, 15),
     row(`build at zstd:9, ${state}`, names.nine, 'initramfs-tools', peers.tools, 4),
     row(`build at zstd:15, ${state}`, names.fifteen, 'dracut', peers.dracut15, 2.5),
+    {
+      what: 'peak memory of a build',
+      ours: `${(peak / 1e6).toFixed(0)} MB`,
+      peer: 'the bound',
+      theirs: '300 MB',
+      ratio: ratio(300e6 / peak),
+      target: 'at least 1x',
+    },
   ];
 }
