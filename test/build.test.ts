@@ -84,13 +84,9 @@ test('one processor, one thread, another user: the same bytes', (t) => {
   chmodSync(place, 0o777);
   chmodSync(folder, 0o755);
   const other = join(place, 'other.img');
-  const nobody = spawnSync(
-    'setpriv',
-    ['--reuid=65534', '--regid=65534', '--clear-groups', KINDLING, 'build', '--root', root, '-o', other],
-    {
-      env: { ...process.env, HOME: place },
-    },
-  );
+  const nobody = spawnSync('setpriv', [...asNobody, KINDLING, 'build', '--root', root, '-o', other], {
+    env: { ...process.env, HOME: place },
+  });
   assert.equal(nobody.status, 0, String(nobody.stderr));
   assert.ok(readFileSync(plain).equals(readFileSync(other)));
 });
@@ -155,13 +151,12 @@ test('every kind of wrong wish has its exit code', () => {
     [2, /level/, ['--codec', 'zstd:99']],
     [2, /scope/, ['--scope', 'moon']],
     [2, /--facts/, ['--facts', 'x.json']],
-    [4, /NO_ENTRY|no such/i, ['--root', join(folder, 'nowhere')]],
+    [3, /NO_ENTRY.*nowhere/, ['--root', join(folder, 'nowhere')]],
   ];
   for (const [code, message, words] of cases) {
     const made = kindling('build', ...(words[0] === '--root' ? [] : ['--root', root]), ...words, '-o', join(folder, 'x.img'));
     assert.match(made.err, message, words.join(' '));
-    if (code !== 4) assert.equal(made.code, code, `${words.join(' ')}: ${made.err}`);
-    assert.notEqual(made.code, 0);
+    assert.equal(made.code, code, `${words.join(' ')}: ${made.err}`);
   }
   assert.ok(!existsSync(join(folder, 'x.img')));
 });

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -34,6 +35,7 @@ import {
   sha256,
   writeAtomically,
 } from './index.ts';
+import { blockDeviceSize } from './source.ts';
 
 function scratch(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'kindling-node-'));
@@ -100,6 +102,17 @@ test('a pipe is read to its end', async (t) => {
   await once(writer, 'spawn');
   assert.equal(fileSource(path).size, 3_000_000);
   await once(writer, 'exit');
+});
+
+test('a block device is as large as the kernel says, although fstat gives it no size', (t) => {
+  const devices = existsSync('/sys/class/block') ? readdirSync('/sys/class/block').filter((name) => existsSync(`/dev/${name}`)) : [];
+  if (devices.length === 0) return t.skip('no block device is to be seen here');
+  for (const name of devices) {
+    const stats = statSync(`/dev/${name}`);
+    assert.equal(stats.size, 0);
+    const sectors = readFileSync(`/sys/class/block/${name}/size`, 'latin1').trim();
+    assert.equal(blockDeviceSize(stats, name), Number(sectors) * 512, name);
+  }
 });
 
 test('a directory as a root: links are not followed, names are bytes, hard links are files', (t) => {

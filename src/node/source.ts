@@ -74,8 +74,8 @@ function readPipe(fd: number, path: string): Uint8Array {
   }
 }
 
-// fstat gives a block device no size; the kernel tells it in sectors of 512 bytes.
-function blockDeviceSize(stats: Stats, path: string): number {
+/** The bytes of a block device: fstat gives it no size, the kernel tells it in sectors of 512 bytes whatever the device's own are. */
+export function blockDeviceSize(stats: Stats, path: string): number {
   const { major, minor } = deviceNumbers(stats.rdev);
   const sectors = system(() => readFileSync(`/sys/dev/block/${major}:${minor}/size`, 'latin1'), { file: path });
   return Number(sectors.trim()) * 512;
