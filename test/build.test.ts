@@ -132,6 +132,19 @@ test('a build that fails leaves what was there, and nothing else', () => {
   assert.notEqual(readFileSync(archive, 'utf8').slice(0, 6), 'before');
 });
 
+test('no space and no permission are named and end with 4', (t) => {
+  const root = onDisk(sample(), 'nowhere-to-write');
+  const full = kindling('build', '--root', root, '-o', '/dev/full');
+  assert.equal(full.code, 4);
+  assert.match(full.err, /NO_SPACE.*\/dev\/full/);
+  if (process.geteuid?.() === 0) return t.diagnostic('root may write anywhere: the refusal is tested in src/cli/main.test.ts');
+  const closed = join(folder, 'closed');
+  mkdirSync(closed, { mode: 0o555 });
+  const refused = kindling('build', '--root', root, '-o', join(closed, 'x.img'));
+  assert.equal(refused.code, 4);
+  assert.match(refused.err, /NO_PERMISSION/);
+});
+
 test('-n writes nothing and says what would be written', () => {
   const archive = join(folder, 'dry.img');
   const made = kindling('build', '--root', onDisk(sample(), 'dry'), '-n', '-o', archive);
