@@ -3,6 +3,10 @@
 
 switch_now() {
 	phase switch
+	if [ -r "$h_leave" ]; then
+		exec 8>&-
+		exec sh "$h_leave" "$e_new" "$i_init" "$@"
+	fi
 	[ -z "$r_on" ] || watcher_start
 	exec 8>&-
 	if [ "$TOOLS" = busybox ]; then
@@ -11,6 +15,9 @@ switch_now() {
 	fi
 	exec switch_root "$e_new" "$i_init" "$@"
 }
+
+# In a squashed archive: how the loader's files are reached from the image, and the memory of the image given back before the switch.
+h_leave=/squash/loader/usr/lib/kindling/squash/leave
 
 # util-linux's switch_root moves them itself; busybox's does not. One process for all where all places exist.
 moves() {

@@ -1,7 +1,10 @@
 // The phases of a Linux boot archive, in the order early userspace reports them (docs/boot.md, "The report channel").
 
-/** Names of the phases, first to last: archive's init, devices, root found, root mounted, the switch, root's init, memory given back. */
-export const PHASES = ['early', 'coldplug', 'device', 'mount', 'switch', 'init', 'released'] as const;
+/**
+ * Names of the phases, first to last: the image of a squashed archive mounted (others begin with the next), archive's init, devices, root
+ * found, root mounted, the switch, root's init, memory given back.
+ */
+export const PHASES = ['squash', 'early', 'coldplug', 'device', 'mount', 'switch', 'init', 'released'] as const;
 
 /** One phase of a boot from an archive. */
 export type PhaseName = (typeof PHASES)[number];

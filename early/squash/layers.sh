@@ -1,0 +1,60 @@
+# layers: the image under a writable layer, and the ways into it.
+
+# layer NAME LOWER PLACE: mounts an overlay.
+layer() {
+	mkdir -p "/squash/overlay/$1/upper" "/squash/overlay/$1/work"
+	until y_said=$(mount -t overlay -o "lowerdir=$2,upperdir=/squash/overlay/$1/upper,workdir=/squash/overlay/$1/work" overlay "$3" 2>&1); do
+		say "mounting an overlay on $3: ${y_said:-no answer}"
+		if filesystem_known overlay; then
+			failed SQUASH "nothing writable could be put over the image for $3"
+		else
+			failed SQUASH "this kernel has no overlay file system"
+		fi
+		! mounted "$3" || break
+	done
+}
+
+# The kernel's file systems and the image's move into the new root.
+layers_move() {
+	for y_place in run sys dev proc squash; do
+		[ -d "$e_new/$y_place" ] || mkdir "$e_new/$y_place"
+		mount -o move "/$y_place" "$e_new/$y_place"
+	done
+}
+
+# Return: as switch_root, except that the loader's files stay and can be reached inside as /squash/loader.
+root_enter() {
+	layer root /squash/root "$e_new"
+	mkdir /squash/loader
+	mount -o bind / /squash/loader
+	phase squash
+	[ -z "$r_on" ] || exec 8>&-
+	layers_move
+	cd "$e_new" || exit 1
+	mount -o move . /
+	exec chroot . /init "$@"
+}
+
+# Drop: systemd inside pivots and detaches this root itself, so nothing of the loader is needed again.
+root_enter_for_good() {
+	layer root /squash/root "$e_new"
+	phase squash
+	[ -z "$r_on" ] || exec 8>&-
+	layers_move
+	# systemd up to 252 takes a root for an initial one by its type, which is an overlay here
+	export SYSTEMD_IN_INITRD=lenient
+	exec switch_root "$e_new" /init "$@"
+}
+
+# The first layout: / stays the kernel's own, some trees of it come from the image.
+layers_enter() {
+	mkdir /squash/loader
+	mount -o bind / /squash/loader
+	for y_tree in $TREES; do
+		layer "$y_tree" "/squash/root/$y_tree" "/$y_tree"
+	done
+	phase squash
+	[ -z "$r_on" ] || exec 8>&-
+	export SYSTEMD_IN_INITRD=lenient
+	exec /init.stock "$@"
+}
