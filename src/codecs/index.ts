@@ -11,7 +11,7 @@ import { zstd } from './zstd.ts';
 export type { CodecChoice, CodecName, Decoded, Decoder, Encoder } from './codec.ts';
 /** The parts of a gzip member around its deflate stream, for a decoder that has an inflate of its own. */
 export * as gzipFrame from './gzip.ts';
-export { encodeLz4, LZ4_LEVELS } from './lz4-encode.ts';
+export { encodeLz4, encodeLz4Block, LZ4_LEVELS } from './lz4-encode.ts';
 /** Sizes of a zstd frame from its headers. */
 export * as zstdFrame from './zstd-frame.ts';
 

@@ -16,7 +16,7 @@ export const LZ4_LEVELS = { least: 1, most: 9, default: 1 } as const;
 
 /** Compresses to one legacy stream: magic, then blocks of at most 8 MiB. Equal input and level give equal bytes. */
 export function encodeLz4(input: Uint8Array, level: number): Uint8Array {
-  if (!(level >= LZ4_LEVELS.least && level <= LZ4_LEVELS.most)) throw new KindlingError('USAGE', `lz4 has levels 1 to 9, not ${level}`);
+  checkLevel(level);
   const blockCount = Math.ceil(input.length / BLOCK_SIZE);
   const into = new Uint8Array(4 + input.length + Math.floor(input.length / 255) + 20 * blockCount);
   into.set([0x02, 0x21, 0x4c, 0x18]);
@@ -28,6 +28,17 @@ export function encodeLz4(input: Uint8Array, level: number): Uint8Array {
     size = end;
   }
   return into.slice(0, size);
+}
+
+/** Compresses one block in the raw form, without a frame around it. Equal input and level give equal bytes. */
+export function encodeLz4Block(input: Uint8Array, level: number): Uint8Array {
+  checkLevel(level);
+  const into = new Uint8Array(input.length + Math.floor(input.length / 255) + 20);
+  return into.subarray(0, new BlockEncoder(input, into, 0).run(level));
+}
+
+function checkLevel(level: number): void {
+  if (!(level >= LZ4_LEVELS.least && level <= LZ4_LEVELS.most)) throw new KindlingError('USAGE', `lz4 has levels 1 to 9, not ${level}`);
 }
 
 /** One block being written into `into`. A stateful sink, so a class. */
