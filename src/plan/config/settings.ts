@@ -20,6 +20,30 @@ export const SETTINGS = {
   files: { kind: 'list', default: '', summary: 'files and directories of the root to take as they are' },
   firmware: { kind: 'text', choices: ['yes', 'no'], default: 'yes', summary: 'whether firmware for the chosen modules is taken' },
   codec: { kind: 'text', default: 'zstd:3', summary: 'compression of the archive' },
+  'kdump-target': {
+    kind: 'text',
+    default: 'auto',
+    summary: 'where part kdump saves: DEVICE[:DIRECTORY], raw:DEVICE, or auto for /var/crash',
+  },
+  'kdump-format': {
+    kind: 'text',
+    choices: ['lzo', 'zlib', 'snappy', 'zstd', 'elf', 'copy'],
+    default: 'lzo',
+    summary: "makedumpfile's format of the dump, or a plain copy",
+  },
+  'kdump-level': { kind: 'text', default: '31', summary: "makedumpfile's level: the sum of the kinds of pages it leaves out" },
+  'kdump-final': {
+    kind: 'text',
+    choices: ['reboot', 'poweroff', 'halt', 'shell'],
+    default: 'reboot',
+    summary: 'what follows a saved dump',
+  },
+  'kdump-failure': {
+    kind: 'text',
+    choices: ['reboot', 'poweroff', 'halt', 'shell'],
+    default: 'reboot',
+    summary: 'what follows when a dump could not be saved',
+  },
 } as const satisfies Record<string, SettingSpec>;
 
 /** The name of a setting. */
@@ -82,6 +106,11 @@ export function merged(assignments: readonly Assignment[]): Settings {
     files: of('files'),
     firmware: of('firmware'),
     codec: of('codec'),
+    'kdump-target': of('kdump-target'),
+    'kdump-format': of('kdump-format'),
+    'kdump-level': of('kdump-level'),
+    'kdump-final': of('kdump-final'),
+    'kdump-failure': of('kdump-failure'),
   };
 }
 

@@ -42,6 +42,11 @@ export function moduleOfType(type: string): string {
   return MODULE_OF[type] ?? type;
 }
 
+/** Modules that mount a file system type, those it asks for by name included. */
+export function fileSystemModules(type: string, text: string, need: ModuleWant['need']): ModuleWant[] {
+  return withUnnamed(moduleOfType(type), text, need);
+}
+
 function withUnnamed(module: string, text: string, need: ModuleWant['need']): ModuleWant[] {
   const more = (UNNAMED[module] ?? []).map(
     (what): ModuleWant => ({ what, text: `${module} asks for it by name`, on: module, need: 'may' }),

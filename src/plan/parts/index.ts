@@ -5,6 +5,7 @@ import { files } from './files.ts';
 import { filesystems } from './filesystems.ts';
 import { fsck } from './fsck.ts';
 import { init } from './init.ts';
+import { kdump } from './kdump.ts';
 import { microcode } from './microcode.ts';
 import { modprobeConfig } from './modprobe-config.ts';
 import { modulesLoad } from './modules-load.ts';
@@ -30,5 +31,6 @@ export const PARTS: readonly Part[] = [
   modprobeConfig,
   microcode,
   network,
+  kdump,
   files,
 ];

@@ -3,6 +3,7 @@ import { device, directory } from '../../tree/index.ts';
 import type { Part } from '../part.ts';
 import type { Wanted } from '../plan.ts';
 import { type Root, resolve } from '../root.ts';
+import { isKdumpFile } from './kdump.ts';
 
 const PART = 'init';
 const DIRECTORIES: readonly (readonly [string, string])[] = [
@@ -17,7 +18,8 @@ const DIRECTORIES: readonly (readonly [string, string])[] = [
 // Interpreters and scripts name these; a root with merged /usr keeps them as links.
 const STANDARD = ['bin', 'sbin', 'lib', 'lib64'];
 
-function standardLinks(root: Root): Wanted[] {
+/** The links of a merged /usr, with the directories they lead to. */
+export function standardLinks(root: Root): Wanted[] {
   return STANDARD.flatMap((name): Wanted[] => {
     const entry = root.entry(name);
     if (entry?.kind !== 'symlink') return [];
@@ -31,6 +33,16 @@ function standardLinks(root: Root): Wanted[] {
   });
 }
 
+/** The nodes that are needed before devices are mounted. */
+export function firstDevices(): Wanted[] {
+  const console = { part: PART, text: 'standard input and output of /init' };
+  const early = { part: PART, text: 'used before devices are mounted' };
+  return [
+    { entry: device('char', 'dev/console', 5, 1, 0o600), segment: 'base', reason: console },
+    { entry: device('char', 'dev/null', 1, 3, 0o666), segment: 'base', reason: early },
+  ];
+}
+
 /** The init part. */
 export const init: Part = {
   name: PART,
@@ -42,19 +54,9 @@ export const init: Part = {
       segment: 'base',
       reason: { part: PART, text },
     }));
-    entries.push({
-      entry: device('char', 'dev/console', 5, 1, 0o600),
-      segment: 'base',
-      reason: { part: PART, text: 'standard input and output of /init' },
-    });
-    entries.push({
-      entry: device('char', 'dev/null', 1, 3, 0o666),
-      segment: 'base',
-      reason: { part: PART, text: 'used before devices are mounted' },
-    });
-    entries.push(...standardLinks(root));
+    entries.push(...firstDevices(), ...standardLinks(root));
     for (const entry of early.entries) {
-      if (entry.kind === 'directory') continue;
+      if (entry.kind === 'directory' || isKdumpFile(entry.path)) continue;
       const text = entry.path === 'init' ? 'first process of the booted machine' : 'early userspace';
       entries.push({
         entry,

@@ -3,7 +3,7 @@
 
 import { nameFromBytes, readAll } from '../../bytes/index.ts';
 import { type Finding, KindlingError } from '../../errors.ts';
-import { baseName, symlink, type Tree } from '../../tree/index.ts';
+import { baseName, type FileEntry, symlink, type Tree } from '../../tree/index.ts';
 import type { Part, PartWants, ProgramWant } from '../part.ts';
 import type { Wanted } from '../plan.ts';
 import { applets, findProgram, readObject } from '../programs/index.ts';
@@ -122,10 +122,20 @@ const BUSYBOXES = [
   'bin/busybox-static',
 ];
 
-/** The commands early userspace uses; those it can do without are not `needed`. */
-export function earlyCommands(early: Tree): { readonly name: string; readonly needed: boolean }[] {
+/** A command by name; those that scripts can do without are not `needed`. */
+export interface Command {
+  readonly name: string;
+  readonly needed: boolean;
+}
+
+/** The commands early userspace uses. */
+export function earlyCommands(early: Tree): Command[] {
   const entry = early.get(COMMANDS);
-  if (entry?.kind !== 'file') return BASIC.map((name) => ({ name, needed: true }));
+  return entry?.kind === 'file' ? commandsIn(entry) : BASIC.map((name) => ({ name, needed: true }));
+}
+
+/** The commands that a file lists, one a line; "#" starts a comment, a final "?" marks those that scripts can do without. */
+export function commandsIn(entry: FileEntry): Command[] {
   return nameFromBytes(readAll(entry.content))
     .split('\n')
     .map((line) => line.replace(/#.*$/, '').trim())
@@ -152,23 +162,32 @@ function busyboxes(root: Root): Busybox[] {
   });
 }
 
-function fromBusybox(root: Root, busybox: Busybox, commands: ReturnType<typeof earlyCommands>, own: ReadonlySet<string>): PartWants {
+/** Whether early userspace has a busybox of the root to run on. */
+export function hasBusybox(root: Root): boolean {
+  return shells(root).length > 0;
+}
+
+function shells(root: Root): Busybox[] {
+  return busyboxes(root).filter((one) => one.applets.has('sh') || one.applets.has('ash'));
+}
+
+function fromBusybox(root: Root, busybox: Busybox, { commands, own, who, isRescue }: ToolRequest): PartWants {
   const path = resolve(root, busybox.path).path;
   const programs: ProgramWant[] = [
-    { path: busybox.path, text: `tools of early userspace (busybox, ${busybox.isStatic ? 'static' : 'with libraries'})` },
+    { path: busybox.path, text: `tools of ${who} (busybox, ${busybox.isStatic ? 'static' : 'with libraries'})` },
   ];
   const entries: Wanted[] = [];
   for (const { name, needed } of commands) {
     if (own.has(name)) continue;
-    if (busybox.applets.has(name)) entries.push(applet(name, path, 'command of early userspace'));
+    if (busybox.applets.has(name)) entries.push(applet(name, path, `command of ${who}`));
     else {
       const program = findProgram(root, name);
-      if (program !== undefined) programs.push({ path: program, text: 'command of early userspace that busybox lacks' });
-      else if (needed) throw noProgram(root, name);
+      if (program !== undefined) programs.push({ path: program, text: `command of ${who} that busybox lacks` });
+      else if (needed) throw noProgram(root, name, who);
     }
   }
   const used = new Set(commands.map(({ name }) => name));
-  for (const name of RESCUE) {
+  for (const name of isRescue ? RESCUE : []) {
     if (!used.has(name) && !own.has(name) && busybox.applets.has(name)) entries.push(applet(name, path, 'command of the rescue shell'));
   }
   return { entries, programs, early: { TOOLS: 'busybox' } };
@@ -179,19 +198,20 @@ function applet(name: string, busybox: string, text: string): Wanted {
   return { entry, segment: 'base', reason: { part: PART, text, because: busybox } };
 }
 
-function noProgram(root: Root, name: string): KindlingError {
-  return new KindlingError('NO_PROGRAM', `${root.label} has no "${name}", which early userspace needs (busybox would provide it)`, {
+function noProgram(root: Root, name: string, who: string): KindlingError {
+  return new KindlingError('NO_PROGRAM', `${root.label} has no "${name}", which ${who} needs (busybox would provide it)`, {
     path: name,
   });
 }
 
-function fromPrograms(root: Root, commands: ReturnType<typeof earlyCommands>): PartWants {
+function fromPrograms(root: Root, { commands, who, isRescue }: ToolRequest): PartWants {
   const programs: ProgramWant[] = [];
   for (const { name, needed } of commands) {
     const path = findProgram(root, name);
-    if (path !== undefined) programs.push({ path, text: 'command of early userspace' });
-    else if (needed && !SHELL_BUILTINS.has(name)) throw noProgram(root, name);
+    if (path !== undefined) programs.push({ path, text: `command of ${who}` });
+    else if (needed && !SHELL_BUILTINS.has(name)) throw noProgram(root, name, who);
   }
+  if (!isRescue) return { programs, early: { TOOLS: 'programs' } };
   const blkid = findProgram(root, 'blkid');
   if (blkid !== undefined) programs.push({ path: blkid, text: 'finds file systems by label and UUID' });
   for (const name of RESCUE_LEAST) {
@@ -209,16 +229,31 @@ function fromPrograms(root: Root, commands: ReturnType<typeof earlyCommands>): P
 
 const SHELL_BUILTINS = new Set(['[', 'test', 'echo', 'true', 'false', 'kill', 'pwd', 'printf']);
 
+/** Tools to take from a root. */
+export interface ToolRequest {
+  readonly commands: readonly Command[];
+  /** Names that come from elsewhere. */
+  readonly own: ReadonlySet<string>;
+  /** Whose tools they are, in reasons ("early userspace"). */
+  readonly who: string;
+  /** Whether there is to be a shell for a person: blkid and the usual commands as well. */
+  readonly isRescue: boolean;
+}
+
+/** The root's busybox with its links, or the single programs; `early.TOOLS` says which. Throws NO_PROGRAM for a command that is nowhere. */
+export function toolWants(root: Root, request: ToolRequest): PartWants {
+  const found = busyboxes(root).filter((one) => one.applets.has('sh') || one.applets.has('ash'));
+  const chosen = found.find((one) => one.isStatic) ?? found[0];
+  return chosen === undefined ? fromPrograms(root, request) : fromBusybox(root, chosen, request);
+}
+
 /** The tools part. */
 export const tools: Part = {
   name: PART,
   summary: "programs for early userspace: the root's busybox, or its own shell, mount, modprobe and switch_root",
   when: 'always',
   wants({ root, early, settings }) {
-    const commands = earlyCommands(early);
     const own = new Set(settings.programs.map(baseName));
-    const found = busyboxes(root).filter((one) => one.applets.has('sh') || one.applets.has('ash'));
-    const chosen = found.find((one) => one.isStatic) ?? found[0];
-    return chosen === undefined ? fromPrograms(root, commands) : fromBusybox(root, chosen, commands, own);
+    return toolWants(root, { commands: earlyCommands(early), own, who: 'early userspace', isRescue: true });
   },
 };
