@@ -12,6 +12,8 @@ export type { CodecChoice, CodecName, Decoded, Decoder, Encoder } from './codec.
 /** The parts of a gzip member around its deflate stream, for a decoder that has an inflate of its own. */
 export * as gzipFrame from './gzip.ts';
 export { encodeLz4, encodeLz4Block, LZ4_LEVELS } from './lz4-encode.ts';
+/** Forms that only file systems have: their unpacked size is stored elsewhere. */
+export * as prefix from './prefix.ts';
 /** Sizes of a zstd frame from its headers. */
 export * as zstdFrame from './zstd-frame.ts';
 

@@ -4,8 +4,11 @@ import { copyWithin, type Output } from './output.ts';
 
 const STRUCTURE = 'lz4 block';
 
-/** Decompresses the block in [at, end) of `input` to at most `sizeMax` bytes. Blocks are independent: matches stay within this one. */
-export function decodeBlock(input: Uint8Array, start: number, end: number, output: Output, sizeMax: number): void {
+/**
+ * Decompresses the block in [at, end) of `input` to at most `sizeMax` bytes. Blocks are independent: matches stay within this one.
+ * With `prefixOnly` it ends as soon as there are `sizeMax` bytes, whatever follows.
+ */
+export function decodeBlock(input: Uint8Array, start: number, end: number, output: Output, sizeMax: number, prefixOnly = false): void {
   const first = output.size;
   const until = first + sizeMax;
   let at = start;
@@ -21,7 +24,10 @@ export function decodeBlock(input: Uint8Array, start: number, end: number, outpu
     }
     if (at + literalCount > end) throw badValue(STRUCTURE, at, `${literalCount} literals, only ${end - at} bytes are left`);
     let size = output.size;
-    if (size + literalCount > until) throw badValue(STRUCTURE, at, `more than ${sizeMax} bytes`);
+    if (size + literalCount > until) {
+      if (!prefixOnly) throw badValue(STRUCTURE, at, `more than ${sizeMax} bytes`);
+      literalCount = until - size;
+    }
     output.reserve(literalCount);
     let { bytes } = output;
     if (literalCount > 32) bytes.set(input.subarray(at, at + literalCount), size);
@@ -29,7 +35,7 @@ export function decodeBlock(input: Uint8Array, start: number, end: number, outpu
     at += literalCount;
     size += literalCount;
     output.size = size;
-    if (at === end) return;
+    if (at === end || (prefixOnly && size === until)) return;
     if (at + 2 > end) throw truncated(STRUCTURE, at, 'a match offset');
     const distance = input[at]! | (input[at + 1]! << 8);
     at += 2;
@@ -43,7 +49,10 @@ export function decodeBlock(input: Uint8Array, start: number, end: number, outpu
         more = input[at++]!;
       }
     }
-    if (size + matchLength > until) throw badValue(STRUCTURE, at, `more than ${sizeMax} bytes`);
+    if (size + matchLength > until) {
+      if (!prefixOnly) throw badValue(STRUCTURE, at, `more than ${sizeMax} bytes`);
+      matchLength = until - size;
+    }
     output.reserve(matchLength);
     bytes = output.bytes;
     copyWithin(bytes, size, distance, matchLength);

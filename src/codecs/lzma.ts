@@ -262,9 +262,9 @@ export class Lzma {
 
   /**
    * Decodes until the output holds `until` bytes, or to the end marker, which it then must be allowed to meet.
-   * Input is taken from before `inputEnd` only. Returns true when the end marker was met.
+   * Input is taken from before `inputEnd` only. With `mayPass` the last match may lead past `until`. Returns true when the end marker was met.
    */
-  run(until: number, inputEnd: number, markerAllowed: boolean): boolean {
+  run(until: number, inputEnd: number, markerAllowed: boolean, mayPass = false): boolean {
     const { output } = this;
     const positionMask = (1 << this.properties.pb) - 1;
     while (output.size < until) {
@@ -294,7 +294,7 @@ export class Lzma {
         this.state = one ? (this.state < 7 ? 9 : 11) : this.state < 7 ? 8 : 11;
       }
       if (this.at > inputEnd) throw truncated(STRUCTURE, inputEnd, 'more compressed bytes');
-      this.copy(length + 2, until);
+      this.copy(length + 2, mayPass ? Number.POSITIVE_INFINITY : until);
     }
     this.finish(inputEnd);
     return false;

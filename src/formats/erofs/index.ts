@@ -1,0 +1,3 @@
+// EROFS: read only. Specification and findings: docs/formats/erofs.md.
+export { type DecodeOptions, decode, type ErofsImage } from './decode.ts';
+export { detect, type ErofsDevice, type ErofsFacts } from './superblock.ts';
