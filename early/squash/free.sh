@@ -18,6 +18,7 @@ free_image() {
 	free_mount "$x_inner/root"
 	free_mount "$x_inner"
 	if free_loop && [ -z "$x_held" ]; then
+		free_modules
 		fact squash released
 		return 0
 	fi
@@ -90,4 +91,19 @@ free_loop() {
 		[ "$x_turn" = 5 ] || sleep 0.1
 	done
 	return 1
+}
+
+# free_modules: what was loaded for the image alone goes too, where the root can load it again.
+free_modules() {
+	read -r x_version </proc/sys/kernel/osrelease
+	[ -r "$e_new/lib/modules/$x_version/modules.dep" ] || [ -r "$e_new/usr/lib/modules/$x_version/modules.dep" ] || return 0
+	command -v rmmod >/dev/null 2>&1 || return 0
+	x_modules=
+	for x_module in $MODULES; do
+		x_modules="$x_module $x_modules"
+	done
+	# a module that something else uses by now (the root's own file system) stays
+	for x_module in $x_modules; do
+		rmmod "$x_module" 2>/dev/null || :
+	done
 }

@@ -4,19 +4,22 @@
 #   /squash/overlay  what is written over it, and the kernel's own work directory
 #   /squash/loader   the loader's files, bound once more: the way back
 
+# The first layout has the image itself below /squash, so this is put together on /newroot and moves when the image's name is gone.
 image_mount() {
-	mounted /squash || mount -t ramfs -o mode=0755 squash /squash
-	mkdir /squash/root /squash/overlay
+	mounted "$e_new" || mount -t ramfs -o mode=0755 squash "$e_new"
+	mkdir "$e_new/root" "$e_new/overlay"
 	until image_try; do
 		image_explain
 		failed SQUASH "$g_error"
-		! mounted /squash/root || break
+		! mounted "$e_new/root" || break
 	done
+	loader_shrink
+	mount -o move "$e_new" /squash
 }
 
 image_try() {
 	[ -f "$IMAGE" ] || return 1
-	g_said=$(mount -t "$FORMAT" -o loop,ro "$IMAGE" /squash/root 2>&1)
+	g_said=$(mount -t "$FORMAT" -o loop,ro "$IMAGE" "$e_new/root" 2>&1)
 }
 
 # image_explain: g_error in a sentence; what was looked at goes to the console.

@@ -52,6 +52,8 @@ layers_enter() {
 	mount -o bind / /squash/loader
 	for y_tree in $TREES; do
 		layer "$y_tree" "/squash/root/$y_tree" "/$y_tree"
+		# where it goes for the way back
+		mkdir -p "/squash/layers/$y_tree"
 	done
 	phase squash
 	[ -z "$r_on" ] || exec 8>&-
