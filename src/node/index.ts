@@ -10,4 +10,4 @@ export { hostFacts } from './host-facts.ts';
 export { openRoot } from './open-root.ts';
 export { type FileSource, fileSource } from './source.ts';
 export { findTool, type RunOptions, runTool, type ToolResult } from './tools.ts';
-export { type WriteOptions, writeAtomically } from './write.ts';
+export { type PlacedBytes, type WriteOptions, writeAtomically, writePlaced } from './write.ts';

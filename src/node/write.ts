@@ -3,6 +3,8 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fdatasync,
+  fstatSync,
   fsync,
   fsyncSync,
   lstatSync,
@@ -29,7 +31,17 @@ export interface WriteOptions {
 }
 
 const LINKS_MOST = 40;
+const SYNC_EVERY = 32 * 1024 * 1024;
 let serial = 0;
+
+/** Bytes and where in the file they belong. */
+export interface PlacedBytes {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Puts everything into an open file; answers the size. */
+type Fill = (fd: number) => Promise<number>;
 
 /**
  * Writes chunks to a temporary file beside `path`, syncs it, gives it the name, syncs the directory; returns the size in bytes.
@@ -42,13 +54,25 @@ export async function writeAtomically(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: WriteOptions = {},
 ): Promise<number> {
+  return await writeFile(path, (fd) => writeChunks(fd, chunks), options);
+}
+
+/**
+ * The same for pieces that come in any order, for formats whose header is known last. Where nothing is written, there are zeros. The memory of
+ * a piece may be used again as soon as the next one is asked for. A block device is written in place; a pipe cannot be (IO).
+ */
+export async function writePlaced(path: string, pieces: AsyncIterable<PlacedBytes>, options: WriteOptions = {}): Promise<number> {
+  return await writeFile(path, (fd) => writePieces(fd, pieces), options);
+}
+
+async function writeFile(path: string, fill: Fill, options: WriteOptions): Promise<number> {
   try {
     const target = finalPath(path);
     const old = statsOf(target);
     if (old?.isDirectory() === true) throw new KindlingError('IO', 'it is a directory, expected a file', { file: path });
-    if (old !== undefined && !old.isFile()) return await writeStraight(target, chunks);
+    if (old !== undefined && !old.isFile()) return await writeStraight(target, fill);
     checkSpace(target, options.expectedSize ?? 0);
-    return await replace(target, chunks, options.mode ?? (old === undefined ? undefined : old.mode & 0o7777));
+    return await replace(target, fill, options.mode ?? (old === undefined ? undefined : old.mode & 0o7777));
   } catch (error) {
     throw errnoError(error, { file: path }) ?? error;
   }
@@ -76,11 +100,7 @@ function checkSpace(target: string, expectedSize: number): void {
   throw new KindlingError('NO_SPACE', `${expectedSize} bytes are needed, ${bavail * bsize} are free`, { file: target });
 }
 
-async function replace(
-  target: string,
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  mode: number | undefined,
-): Promise<number> {
+async function replace(target: string, fill: Fill, mode: number | undefined): Promise<number> {
   const { fd, temporary } = openTemporary(target);
   let fdOpen = true;
   const undo = (): void => {
@@ -90,7 +110,7 @@ async function replace(
   };
   const withdraw = onInterrupt(undo);
   try {
-    const size = await writeChunks(fd, chunks);
+    const size = await fill(fd);
     if (mode !== undefined) fchmodSync(fd, mode);
     await promisify(fsync)(fd);
     fdOpen = false;
@@ -119,10 +139,10 @@ function openTemporary(target: string): { fd: number; temporary: string } {
   }
 }
 
-async function writeStraight(target: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
+async function writeStraight(target: string, fill: Fill): Promise<number> {
   const fd = openSync(target, constants.O_WRONLY);
   try {
-    return await writeChunks(fd, chunks);
+    return await fill(fd);
   } finally {
     closeSync(fd);
   }
@@ -135,6 +155,40 @@ async function writeChunks(fd: number, chunks: AsyncIterable<Uint8Array> | Itera
     for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done, chunk.length - done);
     size += chunk.length;
   }
+  return size;
+}
+
+/** Positions are bytes from the start; the kernel begins to put them on the disk on the way, so that the sync at the end is short. */
+async function writePieces(fd: number, pieces: AsyncIterable<PlacedBytes>): Promise<number> {
+  const stats = fstatSync(fd);
+  if (!stats.isFile() && !stats.isBlockDevice()) {
+    throw new KindlingError('IO', 'it is neither a file nor a block device: this format is not written from front to back');
+  }
+  let size = 0;
+  let unsynced = 0;
+  let syncing: Promise<void> | undefined;
+  let syncFailure: unknown;
+  try {
+    for await (const { at, bytes } of pieces) {
+      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, at + done);
+      size = Math.max(size, at + bytes.length);
+      unsynced += bytes.length;
+      if (unsynced < SYNC_EVERY || syncing !== undefined) continue;
+      unsynced = 0;
+      syncing = promisify(fdatasync)(fd)
+        // The kernel tells of a failure once: the sync at the end would succeed.
+        .catch((error: unknown) => {
+          syncFailure ??= error;
+        })
+        .finally(() => {
+          syncing = undefined;
+        });
+    }
+  } finally {
+    await syncing;
+  }
+  if (syncFailure !== undefined) throw syncFailure;
+  if (stats.isBlockDevice()) await promisify(fsync)(fd);
   return size;
 }
 
