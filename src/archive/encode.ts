@@ -1,6 +1,6 @@
 // Writes an archive: plan -> segments -> members -> bytes. Layout and alignment rules: docs/archive.md.
 // Members are compressed in parallel with a bounded look-ahead; what comes out does not depend on how many run at once.
-import { bytesSource, readInto, type Sha256, utf8 } from '../bytes/index.ts';
+import { type ByteSource, bytesSource, readInto, type Sha256, utf8 } from '../bytes/index.ts';
 import type { CodecChoice } from '../codecs/index.ts';
 import { KindlingError } from '../errors.ts';
 import { encodeWhole as encodeNewc, loses as newcLoses } from '../formats/newc/index.ts';
@@ -8,6 +8,7 @@ import { encodeWhole as encodeOdc, loses as odcLoses } from '../formats/odc/inde
 import type { Plan, SegmentName } from '../plan/index.ts';
 import { checkExpressible, comparePaths, type Entry, file, type Loses, makeTree, type Tree, withParents } from '../tree/index.ts';
 import { type IdDigest, idDigest } from './id.ts';
+import { type ArchiveImage, imageMember, packed } from './image.ts';
 import { cut, MEMBER_SIZES, type MemberSizes } from './members.ts';
 import { printReasons } from './reasons.ts';
 
@@ -19,7 +20,7 @@ export const ID_PATH = `${METADATA_DIRECTORY}/id`;
 export const REASONS_PATH = `${METADATA_DIRECTORY}/reasons`;
 
 /** Order of segments in the file. Microcode is first because the kernel looks for it before it can decompress anything. */
-export const SEGMENT_ORDER: readonly SegmentName[] = ['microcode', 'base', 'modules', 'firmware', 'configuration'];
+export const SEGMENT_ORDER: readonly SegmentName[] = ['microcode', 'base', 'modules', 'firmware', 'configuration', 'image'];
 
 /** How to write an archive: the codec of its members and the digest for its id. */
 export interface EncodeOptions {
@@ -34,6 +35,10 @@ export interface EncodeOptions {
    * The last is for programs that stop at the first trailer (lsinitrd, unmkinitramfs, GNU cpio).
    */
   readonly members?: MemberSizes | 'segment' | 'archive';
+  /** A squashed archive: the plan is what is outside the image, and this what is in it. */
+  readonly image?: ArchiveImage;
+  /** Told while the image is made: bytes of it so far. */
+  readonly onImage?: (size: number) => void;
   /** Told after each member: its segment, and unpacked and packed bytes so far. */
   readonly onMember?: (progress: MemberProgress) => void;
 }
@@ -53,9 +58,9 @@ const FORMATS: Record<'newc' | 'odc', { encode(entries: readonly Entry[], memory
 };
 
 /** The plan's tree with the metadata directory and reasons in it; the id is added last, when all else has been digested. */
-function withMetadata(plan: Plan): { tree: Tree; segmentOf: ReadonlyMap<string, SegmentName> } {
+function withMetadata(plan: Plan, inside?: Tree): { tree: Tree; segmentOf: ReadonlyMap<string, SegmentName> } {
   for (const path of [ID_PATH, REASONS_PATH]) {
-    if (plan.tree.get(path) !== undefined)
+    if (plan.tree.get(path) !== undefined || inside?.get(path) !== undefined)
       throw new KindlingError('CONFLICT', `the plan holds "${path}", which the archive writes itself`, { path });
   }
   const reasons = file(REASONS_PATH, bytesSource(printReasons(plan.reasons)));
@@ -75,13 +80,19 @@ interface Job {
   readonly plain: boolean;
 }
 
+const IMAGE_JOB: Job = { segment: 'image', entries: [], plain: true };
+
 /**
  * The bytes of the archive. Deterministic: equal plan and options give equal bytes, whatever `parallel` is.
  * Throws NOT_EXPRESSIBLE or CONFLICT before the first byte.
  */
 export async function* encode(plan: Plan, options: EncodeOptions): AsyncGenerator<Uint8Array> {
   const format = FORMATS[options.format ?? 'newc'];
-  const { tree, segmentOf } = withMetadata(plan);
+  const { image } = options;
+  const { tree, segmentOf } = withMetadata(plan, image?.inside);
+  if (image !== undefined && options.format === 'odc') {
+    throw new KindlingError('UNSUPPORTED', 'a squashed archive is made for Linux, which reads no odc', { path: image.path });
+  }
   checkExpressible(tree.entries, format.loses);
   if (plan.microcode !== undefined) checkExpressible(plan.microcode.entries, format.loses);
   const digest = idDigest(options.sha256);
@@ -96,6 +107,8 @@ export async function* encode(plan: Plan, options: EncodeOptions): AsyncGenerato
   let position = 0;
   let unpackedSize = 0;
   let lastPlain = true;
+  // First of all, because the id covers it; its place is behind the loader, which can then say what is missing of an image cut short.
+  const content = image === undefined ? undefined : await packed(image, digest, (size) => options.onImage?.(size));
   const start = (job: Job) => {
     const unpacked = format.encode(job.entries, memory);
     const packed =
@@ -106,8 +119,8 @@ export async function* encode(plan: Plan, options: EncodeOptions): AsyncGenerato
     running.push({ job, unpacked, packed });
   };
   const finish = async function* (): AsyncGenerator<Uint8Array> {
-    const { job, unpacked, packed } = running.shift()!;
-    const bytes = await packed;
+    const { job, unpacked, packed: coming } = running.shift()!;
+    const bytes = await coming;
     const plain = job.plain || options.codec.encoder.name === 'none';
     const padding = paddingBefore(position, lastPlain, plain, options.codec.encoder.name);
     if (padding > 0) yield new Uint8Array(padding);
@@ -119,7 +132,24 @@ export async function* encode(plan: Plan, options: EncodeOptions): AsyncGenerato
     lastPlain = plain;
     options.onMember?.({ segment: job.segment, unpackedSize, packedSize: position });
   };
+  const finishImage = async function* (path: string, bytes: ByteSource): AsyncGenerator<Uint8Array> {
+    while (running.length > 0) yield* finish();
+    const padding = paddingBefore(position, lastPlain, true, options.codec.encoder.name);
+    if (padding > 0) yield new Uint8Array(padding);
+    position += padding;
+    for (const chunk of imageMember(path, bytes, tree)) {
+      yield chunk;
+      position += chunk.length;
+    }
+    lastPlain = true;
+    unpackedSize += bytes.size;
+    options.onMember?.({ segment: 'image', unpackedSize, packedSize: position });
+  };
   for (const job of jobs(plan, tree, segmentOf, digest, options)) {
+    if (job.segment === 'image') {
+      yield* finishImage(image!.path, content!);
+      continue;
+    }
     if (running.length >= parallel) yield* finish();
     start(job);
   }
@@ -132,8 +162,8 @@ export async function* encode(plan: Plan, options: EncodeOptions): AsyncGenerato
  */
 export function paddingBefore(position: number, lastPlain: boolean, plain: boolean, codec: string): number {
   if (position === 0) return 0;
-  if (plain || lastPlain) return -position & 3;
-  return codec === 'lz4' ? 4 + (-position & 3) : 0;
+  if (!lastPlain && codec === 'lz4') return 4 + (-position & 3);
+  return plain || lastPlain ? -position & 3 : 0;
 }
 
 function* jobs(
@@ -154,6 +184,7 @@ function* jobs(
     const entries = load(tree.entries.filter((entry) => entry.path !== ''));
     for (const entry of entries) digest.add(entry);
     yield { segment: 'base', entries: [...entries, idFile(digest)].sort((a, b) => comparePaths(a.path, b.path)), plain: false };
+    if (options.image !== undefined) yield IMAGE_JOB;
     return;
   }
   const sizes = members === 'segment' ? { least: Infinity, most: Infinity } : members;
@@ -162,10 +193,11 @@ function* jobs(
     for (const cutting of cut(entries, tree, sizes)) {
       const member = load(cutting);
       for (const entry of member) digest.add(entry);
-      // The id covers everything, so it goes into an archive of its own right at the end.
       yield { segment, entries: member, plain: false };
     }
   }
+  if (options.image !== undefined) yield IMAGE_JOB;
+  // The id covers everything, so it goes into an archive of its own right at the end.
   const parents = ['usr', 'usr/lib', METADATA_DIRECTORY].map((path) => tree.get(path)!);
   yield { segment: 'configuration', entries: [...parents, idFile(digest)].sort((a, b) => comparePaths(a.path, b.path)), plain: false };
 }

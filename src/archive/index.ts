@@ -15,5 +15,6 @@ export {
 } from './encode.ts';
 export { type Chain, explain, type Link, reasonsOf } from './explain.ts';
 export { type IdDigest, idDigest, idOf } from './id.ts';
+export { type ArchiveImage, covered, type ImagePiece } from './image.ts';
 export { cut, MEMBER_SIZES, type MemberSizes } from './members.ts';
 export { parseReasons, printReasons } from './reasons.ts';

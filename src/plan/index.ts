@@ -34,3 +34,21 @@ export type { KernelFacts, Plan, Reason, SegmentName, Wanted } from './plan.ts';
 export { type Asked, applets, closeOverPrograms, findProgram, type ProgramClosure } from './programs/index.ts';
 export { activeParts, type PlanRequest, plan } from './resolve-plan.ts';
 export { findFile, type Resolved, type Root, resolve, treeRoot } from './root.ts';
+export {
+  type ImageCodec,
+  type InitKind,
+  initKind,
+  LOADER_PART,
+  type Loader,
+  type LoaderScripts,
+  planLoader,
+  type Split,
+  SQUASH_CONF,
+  SQUASH_LAYOUTS,
+  type SquashLayout,
+  type SquashMode,
+  STOCK_INIT,
+  split,
+  squashFaults,
+  usrTrees,
+} from './squash/index.ts';

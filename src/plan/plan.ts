@@ -4,7 +4,7 @@ import type { Finding } from '../errors.ts';
 import type { Entry, Tree } from '../tree/index.ts';
 
 /** Which segment of the archive an entry belongs to. Updating one input rewrites one segment. */
-export type SegmentName = 'microcode' | 'base' | 'modules' | 'firmware' | 'configuration';
+export type SegmentName = 'microcode' | 'base' | 'modules' | 'firmware' | 'configuration' | 'image';
 
 /** Why an entry is in. `because` is the path, module or program that wanted it, when it is not the part alone: `why` follows it as a chain. */
 export interface Reason {

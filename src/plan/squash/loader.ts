@@ -1,6 +1,6 @@
 // The loader of a squashed archive: what stays outside the image and is unpacked by the kernel itself. Its scripts come from outside
 // (early/squash), its programs from a root, its modules from the kernel's module tree; each entry has a reason, as in any plan.
-import { bytesSource, EMPTY, nameFromBytes, readAll } from '../../bytes/index.ts';
+import { bytesSource, nameFromBytes, readAll } from '../../bytes/index.ts';
 import type { Decoder } from '../../codecs/index.ts';
 import { KindlingError } from '../../errors.ts';
 import { directory, file, makeTree, type Tree } from '../../tree/index.ts';
@@ -12,7 +12,7 @@ import { modprobeConfig, openModules } from '../modules/index.ts';
 import { firstDevices, standardLinks } from '../parts/init.ts';
 import { type Command, commandsIn, toolWants } from '../parts/tools.ts';
 import type { KernelFacts, Reason, Wanted } from '../plan.ts';
-import { closeOverPrograms, findProgram } from '../programs/index.ts';
+import { closeOverPrograms } from '../programs/index.ts';
 import { type Root, treeRoot } from '../root.ts';
 import type { SquashLayout } from './layout.ts';
 
@@ -71,8 +71,7 @@ export function planLoader(request: LoaderRequest): Loader {
   const commands = loaderCommands(request.squash, modules.names.length > 0);
   const root = rootWithTools(request.roots, commands);
   const collected = collection(root);
-  for (const wanted of [...places(request.layout), ...firstDevices(), ...standardLinks(root), ...scripts(request)])
-    collected.add(own(wanted));
+  for (const wanted of [...places(request), ...firstDevices(), ...standardLinks(root), ...scripts(request)]) collected.add(own(wanted));
   for (const wanted of modules.wanted) collected.add(own(wanted));
   const tools = toolWants(root, { commands, own: new Set(), who: 'the loader', isRescue: false });
   for (const wanted of tools.entries ?? []) collected.add(own(wanted));
@@ -137,11 +136,6 @@ function rootWithTools(roots: readonly Root[], commands: readonly Command[]): Ro
   throw first ?? new KindlingError('INTERNAL', 'a loader needs a root to take its tools from');
 }
 
-/** Whether a root has a program that only some roots need to have. */
-export function hasProgram(root: Root, name: string): boolean {
-  return findProgram(root, name) !== undefined;
-}
-
 function scripts({ squash, early }: LoaderScripts): Wanted[] {
   const reason = (what: string): Reason => ({ part: LOADER_PART, text: what, because: 'init' });
   const wanted: Wanted[] = [];
@@ -170,6 +164,6 @@ function conf({ layout, mode, trees }: LoaderRequest, modules: readonly string[]
     ['TOOLS', tools],
     ['TREES', trees.join(' ')],
   ]);
-  const entry = file(SQUASH_CONF, values.size === 0 ? EMPTY : bytesSource(encodeEarly(values)));
+  const entry = file(SQUASH_CONF, bytesSource(encodeEarly(values)));
   return { entry, segment: 'base', reason: { part: LOADER_PART, text: 'what the archive tells its loader', because: 'init' } };
 }
