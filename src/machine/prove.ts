@@ -22,6 +22,8 @@ export interface ProveRequest {
   readonly onFact?: (key: string, value: string, at: number) => void;
   /** Told each piece of console output. */
   readonly onConsole?: (bytes: Uint8Array) => void;
+  /** The first kernel is to crash, and a second one to start: the panic after phase "crash" is no failure. */
+  readonly crashes?: boolean;
   /** Ends the boot early; the proof then says `interrupted`. */
   readonly signal?: AbortSignal;
 }
@@ -48,6 +50,13 @@ export async function prove(request: ProveRequest, host: MachineHost): Promise<P
     settledAt ??= at();
     outcome.resolve(found);
   };
+  let crashes = request.crashes === true;
+  // once: whatever panics after that is the capture kernel, or a first kernel that could not start it
+  const awaitedCrash = (code: Shortfall['code']): boolean => {
+    if (!crashes || code !== 'panic' || record.phases.at(-1)?.name !== 'crash') return false;
+    crashes = false;
+    return true;
+  };
   const interrupted = (): void => settle({ code: 'interrupted', text: 'stopped from outside' });
 
   const listener = {
@@ -55,7 +64,7 @@ export async function prove(request: ProveRequest, host: MachineHost): Promise<P
       request.onConsole?.(bytes);
       const news = watch.push(bytes);
       if (news.seen) settle(undefined);
-      if (news.failure !== undefined) settle(news.failure);
+      if (news.failure !== undefined && !awaitedCrash(news.failure.code)) settle(news.failure);
     },
     report(bytes: Uint8Array): void {
       for (const event of reader.push(bytes)) {
