@@ -21,6 +21,11 @@ export interface Decoder {
    * each with the structure and the offset in `input`.
    */
   decode(input: Uint8Array, limit: number): Decoded;
+  /**
+   * The same compression in the form squashfs gives its blocks: a zlib stream (RFC 1950), a bare lzo1x or lz4 block, otherwise a whole
+   * frame. All of `input` is one block of at most `limit` bytes. Errors as for `decode`. Absent where no file system uses the codec.
+   */
+  decodeBlock?(input: Uint8Array, limit: number): Uint8Array;
 }
 
 /** Compresses one whole member into one frame that the kernel accepts. Equal input and level give equal bytes on any machine and thread count. */

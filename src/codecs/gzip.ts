@@ -1,6 +1,6 @@
 // gzip (RFC 1952): one member. The old magic 1f 9e, which Linux accepts too, is the same format.
 import type { Decoded, Decoder } from './codec.ts';
-import { crc32 } from './crc.ts';
+import { adler32, crc32 } from './crc.ts';
 import { badMagic, badValue, mustMatch, truncated, unsupported } from './fault.ts';
 import { inflate } from './inflate.ts';
 import { Output } from './output.ts';
@@ -68,5 +68,23 @@ function decode(input: Uint8Array, limit: number): Decoded {
   return { bytes, consumed: checkTrailer(input, end, crc32(bytes), bytes.length) };
 }
 
+const ZLIB = 'zlib stream';
+
+/** A zlib stream (RFC 1950) and nothing after it. */
+function decodeBlock(input: Uint8Array, limit: number): Uint8Array {
+  if (input.length < 2) throw truncated(ZLIB, input.length, 'the 2-byte header');
+  const head = (input[0]! << 8) | input[1]!;
+  if ((input[0]! & 15) !== 8 || input[0]! >> 4 > 7 || head % 31 !== 0)
+    throw badValue(ZLIB, 0, `a header of ${head.toString(16).padStart(4, '0')}`);
+  if (input[1]! & 0x20) throw unsupported(ZLIB, 1, 'a preset dictionary');
+  const output = new Output(ZLIB, limit);
+  const end = inflate(input, 2, output);
+  const bytes = output.take();
+  if (end + 4 > input.length) throw truncated(ZLIB, input.length, 'the Adler-32');
+  mustMatch(ZLIB, end, 'Adler-32', new DataView(input.buffer, input.byteOffset + end, 4).getUint32(0), adler32(bytes));
+  if (end + 4 !== input.length) throw badValue(ZLIB, end + 4, `${input.length - end - 4} bytes after its end`);
+  return bytes;
+}
+
 /** The pure gzip decoder. */
-export const gzip: Decoder = { name: 'gzip', detect, decode };
+export const gzip: Decoder = { name: 'gzip', detect, decode, decodeBlock };

@@ -2,7 +2,7 @@
 // each after its 32-bit size. There is no end mark and no checksum, so where the stream ends has to be inferred.
 import type { Decoded, Decoder } from './codec.ts';
 import { badMagic, badValue, truncated } from './fault.ts';
-import { decodeBlock } from './lz4-block.ts';
+import { decodeBlock as decodeBare } from './lz4-block.ts';
 import { Output } from './output.ts';
 
 const STRUCTURE = 'lz4 legacy stream';
@@ -40,7 +40,7 @@ function decode(input: Uint8Array, limit: number): Decoded {
     }
     const before = output.size;
     try {
-      decodeBlock(input, at + 4, blockEnd, output, BLOCK_SIZE);
+      decodeBare(input, at + 4, blockEnd, output, BLOCK_SIZE);
     } catch (error) {
       if (at > 4 && size === GZIP_PLAIN) {
         output.size = before;
@@ -54,5 +54,11 @@ function decode(input: Uint8Array, limit: number): Decoded {
   return { bytes: output.take(), consumed: at };
 }
 
+function decodeBlock(input: Uint8Array, limit: number): Uint8Array {
+  const output = new Output('lz4 block', limit);
+  decodeBare(input, 0, input.length, output, limit);
+  return output.take();
+}
+
 /** The pure decoder of lz4 legacy streams. It ends before NULs or any magic number. */
-export const lz4: Decoder = { name: 'lz4', detect, decode };
+export const lz4: Decoder = { name: 'lz4', detect, decode, decodeBlock };

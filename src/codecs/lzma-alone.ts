@@ -3,6 +3,7 @@ import type { Decoded, Decoder } from './codec.ts';
 import { badMagic, badValue, overLimit, truncated } from './fault.ts';
 import { Lzma, propertiesOf } from './lzma.ts';
 import { Output } from './output.ts';
+import { wholeFrame } from './whole-frame.ts';
 
 const STRUCTURE = 'lzma file';
 const HEADER_SIZE = 13;
@@ -42,4 +43,4 @@ function decode(input: Uint8Array, limit: number): Decoded {
 }
 
 /** The pure LZMA-alone decoder. */
-export const lzmaAlone: Decoder = { name: 'lzma', detect, decode };
+export const lzmaAlone: Decoder = { name: 'lzma', detect, decode, decodeBlock: wholeFrame(decode) };

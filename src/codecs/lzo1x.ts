@@ -5,8 +5,8 @@ import { copyWithin, type Output } from './output.ts';
 
 const STRUCTURE = 'lzo1x block';
 
-/** Decompresses the block in [at, end) of `input`, which must come to exactly `size` bytes. */
-export function decodeBlock(input: Uint8Array, start: number, end: number, output: Output, size: number): void {
+/** Decompresses the block in [at, end) of `input`, which must come to exactly `size` bytes, or with `atMost` to no more. */
+export function decodeBlock(input: Uint8Array, start: number, end: number, output: Output, size: number, atMost = false): void {
   output.reserve(size);
   const { bytes } = output;
   const first = output.size;
@@ -65,7 +65,7 @@ export function decodeBlock(input: Uint8Array, start: number, end: number, outpu
       const low = byte();
       const distance = ((code & 8) << 11) + (byte() << 6) + (low >> 2);
       if (distance === 0) {
-        if (length !== 1 || to !== until || at !== end) {
+        if (length !== 1 || (to !== until && !atMost) || at !== end) {
           throw badValue(STRUCTURE, instructionAt, `an end marker after ${to - first} of ${size} bytes`);
         }
         output.size = to;

@@ -3,7 +3,7 @@
 import type { Decoded, Decoder } from './codec.ts';
 import { adler32, crc32 } from './crc.ts';
 import { badMagic, badValue, mustMatch, truncated, unsupported } from './fault.ts';
-import { decodeBlock } from './lzo1x.ts';
+import { decodeBlock as decodeBare } from './lzo1x.ts';
 import { Output } from './output.ts';
 
 const STRUCTURE = 'lzop file';
@@ -103,7 +103,7 @@ function decode(input: Uint8Array, limit: number): Decoded {
     if (packedCrc !== undefined) mustMatch(STRUCTURE, blockAt, 'CRC-32 of a packed block', packedCrc, crc32(packed));
     const from = output.size;
     if (isStored) output.append(packed);
-    else decodeBlock(input, at, at + packedSize, output, size);
+    else decodeBare(input, at, at + packedSize, output, size);
     const content = output.bytes.subarray(from, output.size);
     if (contentAdler !== undefined) mustMatch(STRUCTURE, blockAt, 'Adler-32 of a block', contentAdler, adler32(content));
     if (contentCrc !== undefined) mustMatch(STRUCTURE, blockAt, 'CRC-32 of a block', contentCrc, crc32(content));
@@ -111,5 +111,11 @@ function decode(input: Uint8Array, limit: number): Decoded {
   }
 }
 
+function decodeBlock(input: Uint8Array, limit: number): Uint8Array {
+  const output = new Output('lzo1x block', limit);
+  decodeBare(input, 0, input.length, output, limit, true);
+  return output.take();
+}
+
 /** The pure decoder of lzop files. */
-export const lzop: Decoder = { name: 'lzo', detect, decode };
+export const lzop: Decoder = { name: 'lzo', detect, decode, decodeBlock };

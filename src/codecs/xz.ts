@@ -5,6 +5,7 @@ import { badValue, mustMatch } from './fault.ts';
 import { Lzma, propertiesOf } from './lzma.ts';
 import { Output } from './output.ts';
 import { sha256 } from './sha256.ts';
+import { wholeFrame } from './whole-frame.ts';
 import { undoFilter } from './xz-filters.ts';
 import { detect, walk, type XzBlock, type XzStream } from './xz-frame.ts';
 
@@ -79,4 +80,4 @@ function decode(input: Uint8Array, limit: number): Decoded {
 }
 
 /** The pure xz decoder. */
-export const xz: Decoder = { name: 'xz', detect, decode };
+export const xz: Decoder = { name: 'xz', detect, decode, decodeBlock: wholeFrame(decode) };

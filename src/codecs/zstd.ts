@@ -2,6 +2,7 @@
 import type { Decoded, Decoder } from './codec.ts';
 import { badValue, mustMatch } from './fault.ts';
 import { Output } from './output.ts';
+import { wholeFrame } from './whole-frame.ts';
 import { xxh64Low } from './xxh64.ts';
 import { decodeBlock, freshState } from './zstd-block.ts';
 import { detect, walk } from './zstd-frame.ts';
@@ -30,4 +31,4 @@ function decode(input: Uint8Array, limit: number): Decoded {
 }
 
 /** The pure zstd decoder. */
-export const zstd: Decoder = { name: 'zstd', detect, decode };
+export const zstd: Decoder = { name: 'zstd', detect, decode, decodeBlock: wholeFrame(decode) };

@@ -59,32 +59,56 @@ function unzstd(input: Uint8Array, limit: number): Decoded {
   return { bytes: trimmed(buffer), consumed };
 }
 
+/** A zlib stream: the first guess holds what squashfs keeps in a metadata block, or the whole block. */
+function inflateBlock(input: Uint8Array, limit: number): Uint8Array {
+  const options = {
+    info: true,
+    chunkSize: chunkSize(limit <= CHUNK_MOST ? limit : CHUNK_LEAST, limit),
+    maxOutputLength: Math.max(1, limit),
+  };
+  const { buffer, engine } = zlib.inflateSync(input, options) as unknown as Inflated;
+  if (engine.bytesWritten !== input.length) throw new Error('bytes after the end: the pure decoder says where');
+  return trimmed(buffer);
+}
+
+function unzstdBlock(input: Uint8Array, limit: number): Uint8Array {
+  const { bytes, consumed } = unzstd(input, limit);
+  if (consumed !== input.length) throw new Error('bytes after the end: the pure decoder says where');
+  return bytes;
+}
+
 function pureDecoder(name: Decoder['name']): Decoder {
   const found = pureDecoders.find((decoder) => decoder.name === name);
   if (found === undefined) throw new KindlingError('INTERNAL', `there is no pure decoder for ${name}`);
   return found;
 }
 
-function native(name: Decoder['name'], decode: Decoder['decode']): Decoder {
+type Unpack<T> = (input: Uint8Array, limit: number) => T;
+
+/** What the native decoder makes of it; what that refuses, the pure one words. */
+function attempt<T>(name: string, fast: Unpack<T>, pure: Unpack<T>, input: Uint8Array, limit: number): T {
+  try {
+    return fast(input, limit);
+  } catch (error) {
+    if (error instanceof KindlingError) throw error;
+    if (isTooLarge(error)) throw overLimit(`${name} data`, limit);
+    return pure(input, limit);
+  }
+}
+
+function native(name: Decoder['name'], decode: Decoder['decode'], decodeBlock: NonNullable<Decoder['decodeBlock']>): Decoder {
   const pure = pureDecoder(name);
   return {
     name,
     detect: pure.detect,
-    decode(input, limit) {
-      try {
-        return decode(input, limit);
-      } catch (error) {
-        if (error instanceof KindlingError) throw error;
-        if (isTooLarge(error)) throw overLimit(`${name} data`, limit);
-        return pure.decode(input, limit);
-      }
-    },
+    decode: (input, limit) => attempt(name, decode, pure.decode, input, limit),
+    decodeBlock: (input, limit) => attempt(name, decodeBlock, pure.decodeBlock!, input, limit),
   };
 }
 
 /** A decoder for each compression, the fastest there is here. Same results and errors as the pure ones. */
 export function nodeDecoders(): readonly Decoder[] {
-  const faster = [native('gzip', gunzip), native('zstd', unzstd)];
+  const faster = [native('gzip', gunzip, inflateBlock), native('zstd', unzstd, unzstdBlock)];
   return pureDecoders.map((pure) => faster.find(({ name }) => name === pure.name) ?? pure);
 }
 
