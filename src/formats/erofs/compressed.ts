@@ -1,21 +1,26 @@
 // Content of compressed inodes as random-access sources: finds the extent, unpacks its pcluster once, keeps the last few.
-import { type ByteSource, readInto } from '../../bytes/index.ts';
+import { readInto } from '../../bytes/index.ts';
 import { prefix } from '../../codecs/index.ts';
 import type { Extent, ExtentList } from './extents.ts';
 import { fault } from './faults.ts';
 import { readExtents } from './index-forms.ts';
 import type { Inode } from './inode.ts';
-import { spanSource } from './spans.ts';
+import { type SpanSource, spanSource } from './spans.ts';
 import { EXTENT_SIZE_MAX, INCOMPAT, PCLUSTER_SIZE_MAX } from './structs.ts';
 import type { Volume } from './volume.ts';
 
 /** A compressed inode's bytes. The index is read on first use. */
-export function compressedContent(volume: Volume, inode: Inode): ByteSource {
+export function compressedContent(volume: Volume, inode: Inode): SpanSource {
   let extents: ExtentList | undefined;
   return spanSource(inode.size, inode.place, (at) => {
     extents ??= readExtents(volume, inode);
     const extent = extents.extentAt(at);
-    return { at: extent.at, end: extent.end, fill: (skip, target) => fill(volume, inode, extent, skip, target) };
+    return {
+      at: extent.at,
+      end: extent.end,
+      hole: extent.encoding === 'hole',
+      fill: (skip, target) => fill(volume, inode, extent, skip, target),
+    };
   });
 }
 

@@ -1,14 +1,14 @@
 // Content of uncompressed inodes as random-access sources: flat in blocks, flat with an inline tail, and chunks.
-import { alignUp, type ByteSource, u32le } from '../../bytes/index.ts';
+import { alignUp, u32le } from '../../bytes/index.ts';
 import { compressedContent } from './compressed.ts';
 import { fault } from './faults.ts';
 import type { Inode } from './inode.ts';
-import { type Span, spanSource } from './spans.ts';
+import { type Span, type SpanSource, spanSource } from './spans.ts';
 import { CHUNK_BITS_MASK, CHUNK_INDEXES, CHUNK_WIDE, chunkIndex } from './structs.ts';
 import type { Volume } from './volume.ts';
 
 /** An inode's bytes. Nothing is read before it is asked for; faults of the layout show then, with the inode's place. */
-export function contentOf(volume: Volume, inode: Inode): ByteSource {
+export function contentOf(volume: Volume, inode: Inode): SpanSource {
   switch (inode.layout) {
     case 'plain':
     case 'inline':
@@ -22,10 +22,10 @@ export function contentOf(volume: Volume, inode: Inode): ByteSource {
 }
 
 function zeros(at: number, end: number): Span {
-  return { at, end, fill: (_skip, target) => void target.fill(0) };
+  return { at, end, hole: true, fill: (_skip, target) => void target.fill(0) };
 }
 
-function flatContent(volume: Volume, inode: Inode): ByteSource {
+function flatContent(volume: Volume, inode: Inode): SpanSource {
   const { blockSize } = volume.layout.facts;
   const { size, startBlock, place } = inode;
   const inBlocks = inode.layout === 'plain' ? size : Math.max(0, Math.ceil(size / blockSize) - 1) * blockSize;
@@ -52,7 +52,7 @@ function flatContent(volume: Volume, inode: Inode): ByteSource {
   return spanSource(size, place, (at) => (at < inBlocks ? blocks : tail));
 }
 
-function chunkContent(volume: Volume, inode: Inode): ByteSource {
+function chunkContent(volume: Volume, inode: Inode): SpanSource {
   const { size, chunkFormat, area, place } = inode;
   const { blockSize } = volume.layout.facts;
   const chunkSize = blockSize * 2 ** (chunkFormat & CHUNK_BITS_MASK);

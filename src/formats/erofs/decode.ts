@@ -4,9 +4,9 @@ import { compareNames, nameFromBytes } from '../../bytes/index.ts';
 import { KindlingError, located } from '../../errors.ts';
 import { type Entry, joinPath, makeTree, PATH_MAX, pathFault, type Tree } from '../../tree/index.ts';
 import { contentOf } from './content.ts';
-import { readDirectory } from './directory.ts';
+import { type DirectoryRecord, readDirectory } from './directory.ts';
 import { fault } from './faults.ts';
-import { type Inode, readInode } from './inode.ts';
+import { type Inode, isCompressed, readInode } from './inode.ts';
 import { dirent } from './structs.ts';
 import type { ErofsFacts } from './superblock.ts';
 import { openVolume, type Volume, type VolumeOptions } from './volume.ts';
@@ -26,7 +26,8 @@ export interface ErofsImage {
   readonly tree: Tree;
 }
 
-const ENTRIES_MAX = 4_000_000;
+/** Most entries of a tree unless told. */
+export const ENTRIES_MAX = 4_000_000;
 
 /**
  * The image as a tree. Throws TRUNCATED, BAD_MAGIC, BAD_VALUE, UNSUPPORTED, LIMIT, BAD_NAME, CONFLICT (a name twice) or LINK_LOOP
@@ -43,10 +44,12 @@ export function decode(source: ByteSource, options: DecodeOptions): ErofsImage {
   }
 }
 
-/** One entry met on the way through the image, with the inode behind it. */
+/** One entry met on the way through the image, with the inode behind it; of a directory also its records as they are stored. */
 export interface Visit {
   readonly entry: Entry;
   readonly inode: Inode;
+  readonly parentNid: bigint;
+  readonly records: readonly DirectoryRecord[];
 }
 
 /** Goes through the whole image, each directory before what it holds, names in byte order. */
@@ -55,19 +58,19 @@ export function walk(volume: Volume, entriesMax: number, visit: (found: Visit) =
   const root = readInode(volume, volume.layout.rootNid);
   if (root.kind !== 'directory') throw fault('BAD_VALUE', root.place, `the root is a ${root.kind}, not a directory`);
   const firstPaths = new Map<bigint, string>();
-  const pending = [{ path: '', inode: root }];
+  const pending = [{ path: '', inode: root, parentNid: root.nid }];
   let direntBytes = 0;
   let count = 0;
   while (pending.length > 0) {
-    const { path, inode } = pending.pop()!;
+    const { path, inode, parentNid } = pending.pop()!;
     if (++count > entriesMax) throw fault('LIMIT', inode.place, `more than ${entriesMax} entries`);
-    visit({ entry: entryOf(volume, prefixes, path, inode, firstPaths), inode });
-    if (inode.kind !== 'directory') continue;
-    const records = readDirectory(volume, inode);
-    // directories do not share blocks, so their records cannot take more than the image has
-    direntBytes += records.length * dirent.size;
+    const entry = entryOf(volume, prefixes, path, inode, firstPaths);
+    const records = inode.kind === 'directory' ? readDirectory(volume, inode) : [];
+    visit({ entry, inode, parentNid, records });
+    // directories do not share blocks, so their records cannot take more than the image has, unless they are compressed
+    if (inode.area === volume.source && !isCompressed(inode)) direntBytes += records.length * dirent.size;
     if (direntBytes > volume.source.size) throw fault('LIMIT', inode.place, 'directories that together are larger than the image');
-    for (const { name, nid } of records.sort((a, b) => compareNames(b.name, a.name))) {
+    for (const { name, nid } of [...records].sort((a, b) => compareNames(b.name, a.name))) {
       if (name === '.' || name === '..') continue;
       const child = joinPath(path, name);
       const wrong = name.includes('/') ? 'holds a slash' : pathFault(child);
@@ -77,7 +80,7 @@ export function walk(volume: Volume, entriesMax: number, visit: (found: Visit) =
           path,
         });
       }
-      pending.push({ path: child, inode: readInode(volume, nid) });
+      pending.push({ path: child, inode: readInode(volume, nid), parentNid: inode.nid });
     }
   }
 }

@@ -2,7 +2,7 @@
 import { nameFromBytes } from '../../bytes/index.ts';
 import { contentOf } from './content.ts';
 import { fault } from './faults.ts';
-import type { Inode } from './inode.ts';
+import { type Inode, isCompressed } from './inode.ts';
 import { dirent } from './structs.ts';
 import type { Volume } from './volume.ts';
 
@@ -17,7 +17,7 @@ export interface DirectoryRecord {
 /** All records in stored order, "." and ".." included. Throws BAD_VALUE for records that are none, LIMIT for a directory larger than the image. */
 export function readDirectory(volume: Volume, inode: Inode): DirectoryRecord[] {
   const { size, place } = inode;
-  if (size > volume.source.size && inode.layout !== 'compressed' && inode.layout !== 'compact') {
+  if (size > volume.source.size && inode.area === volume.source && !isCompressed(inode)) {
     throw fault('LIMIT', place, `a directory of ${size} bytes in an image of ${volume.source.size}`);
   }
   const { blockSize } = volume.layout.facts;

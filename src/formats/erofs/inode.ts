@@ -19,6 +19,8 @@ export interface Inode {
   readonly tailAt: number;
   readonly layout: DataLayout;
   readonly kind: InodeKind;
+  /** The S_IFMT bits behind `kind`. */
+  readonly type: number;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -43,6 +45,11 @@ const KINDS = new Map<number, InodeKind>([
 const NID_METABOX = 1n << 63n;
 const FORMAT_KNOWN = 0x1f;
 const ONE_LINK = 0x10;
+
+/** Whether the inode's data is in pclusters. */
+export function isCompressed({ layout }: Inode): boolean {
+  return layout === 'compressed' || layout === 'compact';
+}
 
 function seconds(value: bigint, place: Place): number {
   const signed = BigInt.asIntN(64, value);
@@ -89,6 +96,7 @@ export function readInode(volume: Volume, nid: bigint): Inode {
     tailAt: xattrsAt + xattrsSize,
     layout: dataLayout,
     kind,
+    type: inode.mode & 0o170000,
     mode: inode.mode & 0o7777,
     uid: inode.uid,
     gid: inode.gid,

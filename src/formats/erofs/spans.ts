@@ -6,14 +6,21 @@ import { fault, type Place } from './faults.ts';
 export interface Span {
   readonly at: number;
   readonly end: number;
+  /** Nothing is stored: all zeros. */
+  readonly hole?: boolean;
   fill(skip: number, target: Uint8Array): void;
+}
+
+/** Content whose spans can be walked, for those who would skip holes. */
+export interface SpanSource extends ByteSource {
+  spanAt(at: number): Span;
 }
 
 /** The most that one read returns: a hole may claim any size. */
 const READ_SIZE_MAX = 2 ** 31;
 
 /** Content of `size` bytes; `spanAt` gives the span that holds a place below `size`. */
-export function spanSource(size: number, place: Place, spanAt: (at: number) => Span): ByteSource {
+export function spanSource(size: number, place: Place, spanAt: (at: number) => Span): SpanSource {
   function check(at: number, count: number): void {
     if (at < 0 || count < 0 || at + count > size) {
       throw fault('TRUNCATED', place, `bytes ${at} to ${at + count} were asked for, its content has ${size}`);
@@ -38,5 +45,6 @@ export function spanSource(size: number, place: Place, spanAt: (at: number) => S
       return target;
     },
     readInto,
+    spanAt,
   };
 }
