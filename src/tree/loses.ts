@@ -10,6 +10,8 @@ export interface Loses {
   readonly kinds?: readonly EntryKind[];
   /** True when extended attributes are dropped. */
   readonly xattrs?: boolean;
+  /** Beginnings of the names of extended attributes it holds; others are dropped. */
+  readonly xattrPrefixes?: readonly string[];
   readonly fileSizeMost?: number;
   readonly mtimeLeast?: number;
   readonly mtimeMost?: number;
@@ -19,6 +21,11 @@ export interface Loses {
   /** Longest path, in bytes, without a NUL. */
   readonly pathSizeMost?: number;
   readonly targetSizeMost?: number;
+}
+
+function droppedXattrs(names: readonly string[], { xattrs, xattrPrefixes }: Loses): readonly string[] {
+  if (xattrs === true) return names;
+  return xattrPrefixes === undefined ? [] : names.filter((name) => !xattrPrefixes.some((prefix) => name.startsWith(prefix)));
 }
 
 /**
@@ -35,9 +42,8 @@ export function lossesOf(entries: Iterable<Entry>, loses: Loses): Finding[] {
         report('error', `${what} is ${value}, the format holds ${least} to ${most}`);
     };
     if (loses.kinds?.includes(entry.kind)) report('error', `has no form for a ${entry.kind}`);
-    if (loses.xattrs === true && (entry.xattrs?.size ?? 0) > 0) {
-      report('warning', `drops the extended attributes ${[...entry.xattrs!.keys()].join(', ')}`);
-    }
+    const dropped = entry.xattrs === undefined ? [] : droppedXattrs([...entry.xattrs.keys()], loses);
+    if (dropped.length > 0) report('warning', `drops the extended attributes ${dropped.join(', ')}`);
     over('the mtime', entry.mtime, loses.mtimeMost, loses.mtimeLeast);
     over('the owner', entry.uid, loses.idMost);
     over('the group', entry.gid, loses.idMost);

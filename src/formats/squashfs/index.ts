@@ -1,0 +1,14 @@
+// squashfs 4.0: the compressed read-only file system of the Linux kernel. Layout and findings: docs/formats/squashfs.md.
+export {
+  type BlockCompressor,
+  type BlockSlot,
+  ENCODE_DEFAULTS,
+  type EncodeOptions,
+  type FragmentUse,
+  type PackedBlock,
+  type PackProgress,
+  type Piece,
+  type WrittenCompressor,
+} from './compressor.ts';
+export { encode } from './encode.ts';
+export { loses } from './loses.ts';
