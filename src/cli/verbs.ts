@@ -14,6 +14,11 @@ export const VERBS: readonly VerbEntry[] = [
   { name: 'plan', summary: 'say what goes into an archive, and why', load: async () => (await import('./verbs/plan.ts')).plan },
   { name: 'build', summary: 'make a boot archive for a root and its kernel', load: async () => (await import('./verbs/build.ts')).build },
   {
+    name: 'squash',
+    summary: 'put the files of a finished initramfs into one compressed image',
+    load: async () => (await import('./verbs/squash.ts')).squash,
+  },
+  {
     name: 'verify',
     summary: 'say what stands between an archive and a boot',
     load: async () => (await import('./verbs/verify.ts')).verify,
@@ -47,6 +52,11 @@ export const VERBS: readonly VerbEntry[] = [
     name: 'boot',
     summary: 'start a kernel with archives in QEMU and prove how far it gets',
     load: async () => (await import('./verbs/boot.ts')).boot,
+  },
+  {
+    name: 'kdump',
+    summary: 'make the archive that saves a crashed kernel, and prove it',
+    load: async () => (await import('./verbs/kdump.ts')).kdump,
   },
   {
     name: 'completion',

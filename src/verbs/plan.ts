@@ -17,6 +17,7 @@ import {
   plan,
   type Root,
   readConfiguration,
+  type SettingName,
 } from '../plan/index.ts';
 import type { Tree } from '../tree/index.ts';
 
@@ -31,6 +32,8 @@ export interface PlanWords {
   readonly omit: readonly string[];
   /** A configuration file that comes after those of the root. */
   readonly config?: string | undefined;
+  /** Settings that a verb has options of its own for. */
+  readonly settings?: readonly { readonly name: SettingName; readonly value: string }[];
 }
 
 /** What planning needs of the outside. */
@@ -62,6 +65,7 @@ export function configurationFor(words: PlanWords, outside: PlanOutside): Config
   if (words.scope !== undefined) said('scope', words.scope);
   const both = words.add.find((name) => words.omit.includes(name));
   if (both !== undefined) throw new KindlingError('USAGE', `part "${both}" is both added and omitted`);
+  for (const { name, value } of words.settings ?? []) said(name, value);
   for (const name of words.add) said('add', name);
   for (const name of words.omit) said('omit', name);
   const project = words.config === undefined ? undefined : { label: words.config, text: textFile(outside, words.config) };
@@ -93,6 +97,8 @@ export function kernelFor(
 export interface Planned {
   readonly plan: Plan;
   readonly configuration: Configuration;
+  /** The machine's facts, in scope "host". */
+  readonly host: HostFacts | undefined;
 }
 
 /** Plans. */
@@ -111,7 +117,7 @@ export function planFor(words: PlanWords, outside: PlanOutside): Planned {
     early: outside.earlyTree(),
     decoders: outside.decoders,
   } as const;
-  return { plan: plan(request), configuration };
+  return { plan: plan(request), configuration, host };
 }
 
 function hostOf(words: PlanWords, outside: PlanOutside): HostFacts {

@@ -1,9 +1,7 @@
-// A root with what crash dumps need: Debian's, with kexec-tools and makedumpfile and their libraries laid over it. And disks to save to.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// A root with what crash dumps need: Debian's, with kexec-tools and makedumpfile and their libraries laid over it.
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { tool } from '../tools.ts';
-import { debianKernel, debianRoot, fetchPackages, linkTree, mustRun, once } from '../world/index.ts';
+import { debianRoot, fetchPackages, linkTree, once } from '../world/index.ts';
 import { unpackPackages } from '../world/unpack.ts';
 
 // makedumpfile depends on a whole Perl for a script that nothing here runs

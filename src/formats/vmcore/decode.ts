@@ -17,7 +17,7 @@ export interface Vmcore {
   readonly info: ReadonlyMap<string, string>;
   /** Bytes of the crashed machine's memory that the dump speaks for. */
   readonly memorySize: number;
-  /** Registers of this many processors at the crash; undefined where only the notes' size is known. */
+  /** Processors whose registers at the crash the dump holds. */
   readonly processorCount: number;
   /** How pages are compressed, and which kinds were left out; undefined for an ELF core. */
   readonly compression: 'zlib' | 'lzo' | 'snappy' | 'zstd' | 'none' | undefined;
@@ -32,6 +32,10 @@ const HEAD_SIZE = 16;
 const INFO_SIZE_MOST = 1 << 20;
 const BLOCK_SIZE_MOST = 1 << 20;
 const PRSTATUS = 1;
+// a bit for each page of 16 TiB
+const BITMAP_SIZE_MOST = 1 << 29;
+const PIECE_SIZE = 1 << 20;
+const BITS = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length);
 
 /** Whether these first bytes are those of a crash dump. An ELF file of another type is refused by `decode`. */
 export function detect(head: Uint8Array): 'elf' | 'kdump' | undefined {
@@ -113,6 +117,22 @@ function compressionOf({ status }: Fields<typeof header.fields>): 'zlib' | 'lzo'
   return 'none';
 }
 
+/** Pages the machine had: bits of the first bitmap, which follows both headers; the second tells which of them are in the dump. */
+function pageCount(source: ByteSource, { blockSize, subHeaderSize, bitmapSize }: Fields<typeof header.fields>): number {
+  const at = (1 + subHeaderSize) * blockSize;
+  const size = Math.floor(bitmapSize / 2) * blockSize;
+  const structure = 'kdump bitmap';
+  if (size > BITMAP_SIZE_MOST)
+    throw new KindlingError('LIMIT', `${size} bytes, at most ${BITMAP_SIZE_MOST} are read`, { structure, offset: at });
+  if (at + size > source.size)
+    throw new KindlingError('TRUNCATED', `${size} bytes at ${at} leave the file of ${source.size}`, { structure, offset: at });
+  let count = 0;
+  for (let done = 0; done < size; done += PIECE_SIZE) {
+    for (const byte of source.read(at + done, Math.min(PIECE_SIZE, size - done))) count += BITS[byte]!;
+  }
+  return count;
+}
+
 function fromKdump(source: ByteSource): Vmcore {
   const first = header.decode(range(source, 0, header.size, header.name));
   const { blockSize } = first;
@@ -133,7 +153,7 @@ function fromKdump(source: ByteSource): Vmcore {
     release: releaseOf(info, 'VMCOREINFO'),
     machine: text(first.machine),
     info,
-    memorySize: first.ramPageCount * blockSize,
+    memorySize: pageCount(source, first) * blockSize,
     processorCount: first.processorCount,
     compression: compressionOf(first),
     dumpLevel: second.dumpLevel,

@@ -16,6 +16,8 @@ import { storage } from './storage.ts';
 import { tools } from './tools.ts';
 import { usr } from './usr.ts';
 
+export { type DirectoryTarget, type KdumpTarget, kdumpTarget, type RawTarget } from './kdump-target.ts';
+
 /** Every part there is. */
 export const PARTS: readonly Part[] = [
   init,
