@@ -11,7 +11,7 @@ switch_now() {
 	exec 8>&-
 	if [ "$TOOLS" = busybox ]; then
 		trees_remove
-		moves
+		moves ''
 	fi
 	exec switch_root "$e_new" "$i_init" "$@"
 }
@@ -19,16 +19,18 @@ switch_now() {
 # In a squashed archive: how the loader's files are reached from the image, and the memory of the image given back before the switch.
 h_leave=/squash/loader/usr/lib/kindling/squash/leave
 
-# util-linux's switch_root moves them itself; busybox's does not. One process for all where all places exist.
+# moves FROM: the kernel's file systems below FROM go to the new root. util-linux's switch_root moves those of / itself; busybox's does not.
+# One process for all where all places exist.
 moves() {
-	if [ -d "$e_new/dev" ] && [ -d "$e_new/proc" ] && [ -d "$e_new/sys" ] && [ -d "$e_new/run" ] && mount -a -T "$e_home/moves" 2>/dev/null; then
+	if [ -z "$1" ] && [ -d "$e_new/dev" ] && [ -d "$e_new/proc" ] && [ -d "$e_new/sys" ] && [ -d "$e_new/run" ] && mount -a -T "$e_home/moves" 2>/dev/null; then
 		return 0
 	fi
 	for h_place in run sys dev proc; do
+		mounted "$1/$h_place" || continue
 		[ -d "$e_new/$h_place" ] || mkdir "$e_new/$h_place" 2>/dev/null || :
-		mount -o move /$h_place "$e_new/$h_place" 2>/dev/null || {
+		mount -o move "$1/$h_place" "$e_new/$h_place" 2>/dev/null || {
 			echo "kindling: warning: the root has no usable /$h_place"
-			umount -l /$h_place
+			umount -l "$1/$h_place"
 		}
 	done
 }

@@ -14,33 +14,27 @@ layer() {
 	done
 }
 
-# The kernel's file systems and the image's move into the new root.
-layers_move() {
-	for y_place in run sys dev proc squash; do
-		[ -d "$e_new/$y_place" ] || mkdir "$e_new/$y_place"
-		mount -o move "/$y_place" "$e_new/$y_place"
-	done
-}
-
-# Return: as switch_root, except that the loader's files stay and can be reached inside as /squash/loader.
+# Return: as switch_root, except that the loader's files stay and can be reached inside as /squash/loader. The init inside finds what the
+# kernel would have given it, nothing mounted: some mount /proc and the others without a look.
 root_enter() {
 	layer root /squash/root "$e_new"
 	mkdir /squash/loader
 	mount -o bind / /squash/loader
-	phase squash
-	[ -z "$r_on" ] || exec 8>&-
-	layers_move
+	layers_ready
+	places_move /squash/loader run sys dev
+	places_move "$e_new" squash
 	cd "$e_new" || exit 1
 	mount -o move . /
+	# this process still sees the old /, and the new one is where it is
+	mount -o move /proc squash/loader/proc
 	exec chroot . /init "$@"
 }
 
 # Drop: systemd inside pivots and detaches this root itself, so nothing of the loader is needed again.
 root_enter_for_good() {
 	layer root /squash/root "$e_new"
-	phase squash
-	[ -z "$r_on" ] || exec 8>&-
-	layers_move
+	layers_ready
+	places_move "$e_new" run sys dev proc squash
 	# systemd up to 252 takes a root for an initial one by its type, which is an overlay here
 	export SYSTEMD_IN_INITRD=lenient
 	exec switch_root "$e_new" /init "$@"
@@ -55,8 +49,22 @@ layers_enter() {
 		# where it goes for the way back
 		mkdir -p "/squash/layers/$y_tree"
 	done
+	layers_ready
+	umount -l /run /sys /dev /proc
+	exec /init.stock "$@"
+}
+
+layers_ready() {
 	phase squash
 	[ -z "$r_on" ] || exec 8>&-
-	export SYSTEMD_IN_INITRD=lenient
-	exec /init.stock "$@"
+}
+
+# places_move ROOT NAME...: moves mounts into another root.
+places_move() {
+	y_root=$1
+	shift
+	for y_place in "$@"; do
+		[ -d "$y_root/$y_place" ] || mkdir "$y_root/$y_place"
+		mount -o move "/$y_place" "$y_root/$y_place"
+	done
 }
