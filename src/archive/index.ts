@@ -3,6 +3,7 @@
 
 export { checkArchive, checkDecoded, faultFinding } from './check.ts';
 export { type Archive, type ArchiveMember, type DecodeOptions, decode, inspect, LIMITS, type Limits } from './decode.ts';
+export { earlySize } from './early-segment.ts';
 export {
   type EncodeOptions,
   encode,

@@ -33,7 +33,8 @@ export function planWords(parsed: Parsed): PlanWords {
   };
 }
 
-function existing(path: string): ReturnType<typeof fileSource> | undefined {
+/** Opens a file; undefined when there is none. */
+export function existing(path: string): ReturnType<typeof fileSource> | undefined {
   try {
     return fileSource(path);
   } catch (error) {
@@ -48,4 +49,12 @@ export async function planOutside(parsed: Parsed): Promise<PlanOutside> {
   const roots = parsed.values('root');
   const root = await openRoot(roots.length === 0 ? ['/'] : roots, decoders);
   return { root, decoders, file: existing, hostFacts, earlyTree };
+}
+
+/** Chunks as they come, until a signal ends it: throws INTERRUPTED. */
+export async function* interruptible(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    if (signal.aborted) throw new KindlingError('INTERRUPTED', 'a signal came while the archive was being written');
+    yield chunk;
+  }
 }

@@ -1,7 +1,7 @@
 // The early userspace beside this program, as the tree that the planner takes: `init` at the top, all else below usr/lib/kindling/early.
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bytesSource, compareNames } from '../bytes/index.ts';
+import { type ByteSource, bytesSource, compareNames } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
 import { type Entry, file, makeTree, type Tree, withParents } from '../tree/index.ts';
 import { system } from './errno.ts';
@@ -10,16 +10,26 @@ import { system } from './errno.ts';
 const HOME = fileURLToPath(new URL('../../early/', import.meta.url));
 const PLACE = 'usr/lib/kindling/early';
 
-/** Reads early userspace. Throws NO_ENTRY when the installation lacks it. */
-export function earlyTree(home: string = HOME): Tree {
+/** The files of a folder of early userspace by name. Throws NO_ENTRY when it has no "init". */
+function filesOf(home: string): Map<string, ByteSource> {
   const names = system(() => readdirSync(home, { withFileTypes: true }), { file: home })
     .filter((one) => one.isFile())
     .map((one) => one.name);
   if (!names.includes('init'))
     throw new KindlingError('NO_ENTRY', 'early userspace has no "init": the installation is incomplete', { file: home });
-  const entries = names.sort(compareNames).map((name): Entry => {
-    const content = bytesSource(system(() => readFileSync(`${home}/${name}`), { file: `${home}/${name}` }));
-    return name === 'init' ? file('init', content, 0o755) : file(`${PLACE}/${name}`, content, 0o644);
-  });
+  const read = (path: string): ByteSource => bytesSource(system(() => readFileSync(path), { file: path }));
+  return new Map(names.sort(compareNames).map((name) => [name, read(`${home}/${name}`)]));
+}
+
+/** Reads early userspace. Throws NO_ENTRY when the installation lacks it. */
+export function earlyTree(home: string = HOME): Tree {
+  const entries = [...filesOf(home)].map(
+    ([name, content]): Entry => (name === 'init' ? file('init', content, 0o755) : file(`${PLACE}/${name}`, content, 0o644)),
+  );
   return makeTree(withParents(entries));
+}
+
+/** Reads the loader of squashed archives: its files by their own names. Throws NO_ENTRY when the installation lacks it. */
+export function squashScripts(home: string = `${HOME}squash`): Tree {
+  return makeTree([...filesOf(home)].map(([name, content]) => file(name, content)));
 }

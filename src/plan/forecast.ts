@@ -1,5 +1,6 @@
 // How large a plan is, and how much memory a machine needs to boot it. The law was measured by bisection and holds within 8 MiB:
 // least RAM = what the kernel needs by itself + the compressed archive + the unpacked files in whole pages.
+import type { Tree } from '../tree/index.ts';
 import type { Plan, SegmentName } from './plan.ts';
 
 const PAGE_SIZE = 4096;
@@ -23,11 +24,25 @@ export interface Forecast {
   readonly bySegment: ReadonlyMap<SegmentName, { readonly entryCount: number; readonly contentSize: number }>;
 }
 
+/** The image of a squashed archive that is to be made: the tree given is then what is outside of it. */
+export interface ForecastImage {
+  readonly path: string;
+  readonly inside: Tree;
+  /** Bytes, when it has been made. */
+  readonly size?: number | undefined;
+}
+
 // zstd at level 3 over kernel modules and programs, as measured on Debian; only used until there is an archive.
 const RATIO = 0.29;
 
-/** The forecast for a plan; `archiveSize` when the archive has been made. */
-export function forecast(plan: Pick<Plan, 'tree' | 'segmentOf' | 'microcode'>, archiveSize?: number): Forecast {
+// zstd at level 9 in blocks of 128 KiB over the same; what is outside of the image takes a part of the archive, too.
+const IMAGE_RATIO = 0.27;
+
+/**
+ * The forecast for a plan; `archiveSize` when the archive has been made. For a squashed archive the plan is what is outside: the image
+ * counts as one of its files, and is unpacked as it is. What is read of it later can be thrown away again and so needs no memory of its own.
+ */
+export function forecast(plan: Pick<Plan, 'tree' | 'segmentOf' | 'microcode'>, archiveSize?: number, image?: ForecastImage): Forecast {
   const bySegment = new Map<SegmentName, { entryCount: number; contentSize: number }>();
   let contentSize = 0;
   let unpackedSize = 0;
@@ -48,9 +63,17 @@ export function forecast(plan: Pick<Plan, 'tree' | 'segmentOf' | 'microcode'>, a
     count('microcode', entry.content.size);
   }
   const estimate = Math.round(contentSize * RATIO) + microcodeSize;
-  const blob = archiveSize ?? estimate;
+  let imageSize = 0;
+  if (image !== undefined) {
+    const size = image.inside.entries.reduce((sum, entry) => sum + (entry.kind === 'file' ? entry.content.size : 0), 0);
+    imageSize = image.size ?? Math.round(size * IMAGE_RATIO);
+    contentSize += imageSize;
+    unpackedSize += Math.ceil(imageSize / PAGE_SIZE) * PAGE_SIZE;
+    count('image', imageSize);
+  }
+  const blob = archiveSize ?? estimate + imageSize;
   return {
-    entryCount: plan.tree.entries.length,
+    entryCount: plan.tree.entries.length + (image === undefined ? 0 : 1),
     contentSize: contentSize + microcodeSize,
     unpackedSize,
     archiveSize: blob,

@@ -15,7 +15,7 @@ export {
   type Settings,
 } from './config/index.ts';
 export { EARLY_CONF, encodeEarly } from './early-conf.ts';
-export { type Forecast, forecast, KERNEL_FLOOR } from './forecast.ts';
+export { type Forecast, type ForecastImage, forecast, KERNEL_FLOOR } from './forecast.ts';
 export { type FstabLine, fstab } from './fstab.ts';
 export { type HostFacts, type MountFacts, parseFacts, printFacts } from './host.ts';
 export {

@@ -1,5 +1,5 @@
 // build: a plan as an archive. The bytes are made piece by piece, so that a writer can put them on disk as they come.
-import { encode, type MemberProgress } from '../archive/index.ts';
+import { type ArchiveImage, encode, type MemberProgress } from '../archive/index.ts';
 import type { Sha256 } from '../bytes/index.ts';
 import type { CodecChoice, Encoder } from '../codecs/index.ts';
 import { KindlingError } from '../errors.ts';
@@ -38,12 +38,23 @@ export interface BuildOptions {
   readonly sha256: Sha256;
   /** One cpio in one frame behind the microcode, for programs that stop at the first trailer. */
   readonly singleFrame?: boolean;
+  /** The image of a squashed archive; the plan is then what is outside. */
+  readonly image?: ArchiveImage | undefined;
   readonly onMember?: (progress: MemberProgress) => void;
+  /** Bytes of the image so far. */
+  readonly onImage?: (size: number) => void;
 }
 
 /** The bytes of the archive; errors come before the first byte wherever that is possible. Equal plans and codecs give equal bytes. */
-export function build(plan: Plan, { codec, sha256, singleFrame, onMember }: BuildOptions): AsyncGenerator<Uint8Array> {
+export function build(plan: Plan, options: BuildOptions): AsyncGenerator<Uint8Array> {
+  const { codec, sha256, singleFrame, image, onMember, onImage } = options;
   checkCodec(plan, codec);
-  const members = singleFrame === true ? { members: 'archive' as const } : {};
-  return encode(plan, { codec, sha256, ...members, ...(onMember === undefined ? {} : { onMember }) });
+  return encode(plan, {
+    codec,
+    sha256,
+    ...(singleFrame === true ? { members: 'archive' as const } : {}),
+    ...(image === undefined ? {} : { image }),
+    ...(onMember === undefined ? {} : { onMember }),
+    ...(onImage === undefined ? {} : { onImage }),
+  });
 }

@@ -1,5 +1,6 @@
 // kindling plan: parses, and prints what would go into an archive and why (docs/plan.md).
-import { forecast, PARTS, type Plan, printConfiguration, printFacts, type Reason } from '../../plan/index.ts';
+import { type Forecast, forecast, PARTS, type Plan, printConfiguration, printFacts, type Reason } from '../../plan/index.ts';
+import { type MadeSizes, type SquashedPlan, squashedForecast } from '../../verbs/layout.ts';
 import { configurationFor, planFor } from '../../verbs/plan.ts';
 import { PLAN_OPTIONS, planOutside, planWords } from '../plan-words.ts';
 import { printable } from '../report.ts';
@@ -53,23 +54,16 @@ async function run(parsed: Parsed, world: World): Promise<number> {
 }
 
 /** A plan as one JSON document (docs/plan.md). */
-export function planDocument(planned: Plan, archiveSize?: number): Record<string, unknown> {
-  const {
-    entryCount,
-    contentSize,
-    unpackedSize,
-    archiveSize: size,
-    isEstimate,
-    leastMemory,
-    leastMemoryTmpfs,
-  } = forecast(planned, archiveSize);
+export function planDocument(planned: Plan, squashed?: SquashedPlan, sizes?: MadeSizes): Record<string, unknown> {
+  const cast = squashed === undefined ? forecast(planned, sizes?.archive) : squashedForecast(squashed, sizes);
   return {
     kernel: { version: planned.kernel.version, machine: planned.kernel.machine ?? null, modules: planned.kernel.moduleTree ?? null },
     scope: planned.scope,
     parts: planned.parts,
     packed: planned.packed,
     deferred: planned.deferred,
-    forecast: { entryCount, contentSize, unpackedSize, archiveSize: size, isEstimate, leastMemory, leastMemoryTmpfs },
+    forecast: forecastDocument(cast),
+    ...(squashed === undefined ? {} : { forecastPlain: forecastDocument(forecast(planned)) }),
     entries: planned.tree.entries.map((entry) => ({
       path: entry.path,
       kind: entry.kind,
@@ -79,6 +73,10 @@ export function planDocument(planned: Plan, archiveSize?: number): Record<string
     })),
     findings: planned.findings,
   };
+}
+
+function forecastDocument({ bySegment: _, ...cast }: Forecast): Omit<Forecast, 'bySegment'> {
+  return cast;
 }
 
 function reasonText({ part, text, because }: Reason): string {
@@ -152,9 +150,18 @@ function rowsOf(planned: Plan): Row[] {
 
 const EXTRA: Readonly<Record<string, string>> = { modules: 'index files for modprobe', firmware: 'firmware of the packed modules' };
 
-/** The forecast, in sentences. */
-export function forecastLines(planned: Plan, archiveSize?: number): string[] {
-  const cast = forecast(planned, archiveSize);
+/** The forecast, in sentences: that of the archive as it is or will be made, and that of the other layout where it was looked at. */
+export function forecastLines(planned: Plan, squashed?: SquashedPlan, sizes?: MadeSizes): string[] {
+  if (squashed === undefined) return sentences(forecast(planned, sizes?.archive));
+  const plain = forecast(planned);
+  const saved = plain.leastMemory - squashedForecast(squashed, sizes).leastMemory;
+  return [
+    ...sentences(squashedForecast(squashed, sizes)),
+    `plain it would be about ${mib(plain.archiveSize)}, ${mib(plain.unpackedSize)} unpacked, and need ${saved < 0 ? `${mib(-saved)} less` : `${mib(saved)} more`} memory`,
+  ];
+}
+
+function sentences(cast: Forecast): string[] {
   const about = cast.isEstimate ? 'about ' : '';
   return [
     `archive: ${about}${mib(cast.archiveSize)}, ${mib(cast.unpackedSize)} unpacked, ${cast.entryCount} entries`,
