@@ -4,7 +4,7 @@ import { readInto, utf8 } from '../../bytes/index.ts';
 import { KindlingError, located } from '../../errors.ts';
 import type { FileEntry } from '../../tree/index.ts';
 import type { BlockSlot, EncodeOptions, PackedBlock } from './compressor.ts';
-import { RAW_BLOCK } from './draft-structs.ts';
+import { RAW_BLOCK } from './structs.ts';
 
 /** Where a file's bytes are in the image. */
 export interface FileData {

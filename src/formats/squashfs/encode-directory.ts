@@ -1,7 +1,7 @@
 // The listing of a directory: runs of entries behind headers, and an index into long ones.
 import { concat, nameToBytes } from '../../bytes/index.ts';
 import type { EntryKind } from '../../tree/index.ts';
-import { BASIC_TYPES, directoryEntry, directoryHeader, directoryIndex, METADATA_SIZE } from './draft-structs.ts';
+import { BASIC_TYPES, directoryEntry, directoryHeader, directoryIndex, METADATA_SIZE, RUN_MAX } from './structs.ts';
 import type { Position } from './tables.ts';
 
 /** A name in a directory, and the inode behind it. */
@@ -27,7 +27,7 @@ export interface Listing {
   readonly isLong: boolean;
 }
 
-const RUN_MOST = 256;
+const INDEX_MOST = 0xffff;
 
 /** The listing of these entries, which are in byte order of their names. */
 export function listing(entries: readonly Listed[]): Listing {
@@ -41,14 +41,14 @@ export function listing(entries: readonly Listed[]): Listing {
     const run: Uint8Array[] = [];
     let runSize = directoryHeader.size;
     let next = first;
-    for (; next < entries.length && next - first < RUN_MOST; next++) {
+    for (; next < entries.length && next - first < RUN_MAX; next++) {
       const { name, kind, inode: at, inodeNumber: number } = entries[next]!;
       const inodeDelta = number - inodeNumber;
       if (at.blockAt !== inode.blockAt || inodeDelta > 0x7fff || inodeDelta < -0x8000) break;
       const bytes = nameToBytes(name);
       const isOver = size + runSize + directoryEntry.size + bytes.length - indexedAt > METADATA_SIZE;
       if (isOver && next > first) break;
-      if (isOver && size > 0) {
+      if (isOver && size > 0 && index.length < INDEX_MOST) {
         index.push({ at: size, name: bytes });
         indexedAt = size;
       }
@@ -60,7 +60,7 @@ export function listing(entries: readonly Listed[]): Listing {
     size += runSize;
     first = next;
   }
-  return { bytes: concat(pieces), index, isLong: entries.length > RUN_MOST || namesSize >= METADATA_SIZE };
+  return { bytes: concat(pieces), index, isLong: entries.length > RUN_MAX || namesSize >= METADATA_SIZE };
 }
 
 /** The index of a listing that was stored from `position` on, in a table whose blocks start at `starts`. */

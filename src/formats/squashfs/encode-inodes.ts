@@ -1,6 +1,8 @@
 // Inodes: the basic form wherever it holds everything, else the extended one, as mksquashfs chooses.
 import { concat, nameToBytes, u32le } from '../../bytes/index.ts';
 import type { DeviceEntry } from '../../tree/index.ts';
+import type { FileData } from './encode-data.ts';
+import type { Node, NodeEntry } from './encode-nodes.ts';
 import {
   BASIC_TYPES,
   deviceInode,
@@ -8,14 +10,13 @@ import {
   EXTENDED_STEP,
   fileInode,
   inodeHeader,
+  LISTING_EXTRA,
   longDirectoryInode,
   longFileInode,
   NONE32,
   specialInode,
   symlinkInode,
-} from './draft-structs.ts';
-import type { FileData } from './encode-data.ts';
-import type { Node, NodeEntry } from './encode-nodes.ts';
+} from './structs.ts';
 import type { Position } from './tables.ts';
 
 /** What an inode says that its entry does not. */
@@ -37,9 +38,6 @@ export interface DirectoryFacts {
   /** Inode number of the directory it is in. */
   readonly parent: number;
 }
-
-// The kernel counts "." and "..", which are not stored, as three bytes.
-const DOTS_SIZE = 3;
 
 function header({ node, uidIndex, gidIndex }: InodeFacts, isExtended: boolean): Uint8Array {
   const { kind, mode, mtime } = node.entry;
@@ -64,7 +62,7 @@ function words(values: Uint32Array): Uint8Array {
 export function directoryBytes(facts: InodeFacts, directory: DirectoryFacts): Uint8Array {
   const { linkCount } = facts.node;
   const { position, isLong, index, indexCount, parent } = directory;
-  const common = { blockAt: position.blockAt, offset: position.offset, linkCount, parent, size: directory.size + DOTS_SIZE };
+  const common = { blockAt: position.blockAt, offset: position.offset, linkCount, parent, size: directory.size + LISTING_EXTRA };
   if (!isLong && facts.xattrIndex === undefined) return concat([header(facts, false), directoryInode.encode(common)]);
   const body = longDirectoryInode.encode({ ...common, indexCount, xattrIndex: facts.xattrIndex ?? NONE32 });
   return concat([header(facts, true), body, index]);

@@ -2,8 +2,8 @@
 import { concat, nameToBytes } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
 import type { BlockCompressor } from './compressor.ts';
-import { XATTR_OUT_OF_LINE, XATTR_PREFIXES, xattrHeader, xattrId, xattrReference, xattrTableHeader, xattrValue } from './draft-structs.ts';
 import type { Node } from './encode-nodes.ts';
+import { XATTR_OUT_OF_LINE, XATTR_PREFIXES, xattrHeader, xattrId, xattrReference, xattrTableHeader, xattrValue } from './structs.ts';
 import { metadataTable, type Position, recordTable } from './tables.ts';
 
 type Xattr = readonly [name: string, value: Uint8Array];

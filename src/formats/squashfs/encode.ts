@@ -4,9 +4,13 @@ import { alignUp, concat, u16le, u32le, u64le } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
 import { checkExpressible, type Tree } from '../../tree/index.ts';
 import type { EncodeOptions, Piece } from './compressor.ts';
+import { dataPart, type FragmentBlock } from './encode-data.ts';
+import { checkIds, metadataOf } from './encode-metadata.ts';
+import { dataOrder, nodesOf } from './encode-nodes.ts';
+import { xattrPart } from './encode-xattrs.ts';
+import { loses } from './loses.ts';
 import {
-  BLOCK_SIZE_LEAST,
-  BLOCK_SIZE_MOST,
+  BLOCK_SIZES,
   COMPRESSORS,
   FLAGS,
   fragmentEntry,
@@ -15,12 +19,8 @@ import {
   METADATA_SIZE,
   NONE64,
   superblock,
-} from './draft-structs.ts';
-import { dataPart, type FragmentBlock } from './encode-data.ts';
-import { checkIds, metadataOf } from './encode-metadata.ts';
-import { dataOrder, nodesOf } from './encode-nodes.ts';
-import { xattrPart } from './encode-xattrs.ts';
-import { loses } from './loses.ts';
+  VERSION,
+} from './structs.ts';
 import { type Position, recordTable } from './tables.ts';
 
 const PIECE_SIZE = 1 << 20;
@@ -31,8 +31,8 @@ function refuse(what: string): KindlingError {
 
 function checkOptions({ blockSize, compressor, time, padding }: EncodeOptions): void {
   const isPower = Number.isInteger(Math.log2(blockSize));
-  if (!isPower || blockSize < BLOCK_SIZE_LEAST || blockSize > BLOCK_SIZE_MOST) {
-    throw refuse(`the block size is ${blockSize}, expected a power of two from ${BLOCK_SIZE_LEAST} to ${BLOCK_SIZE_MOST}`);
+  if (!isPower || blockSize < BLOCK_SIZES.least || blockSize > BLOCK_SIZES.most) {
+    throw refuse(`the block size is ${blockSize}, expected a power of two from ${BLOCK_SIZES.least} to ${BLOCK_SIZES.most}`);
   }
   if (compressor.blockSize < Math.max(blockSize, METADATA_SIZE)) {
     throw refuse(`the compressor takes blocks of ${compressor.blockSize}, ${Math.max(blockSize, METADATA_SIZE)} are needed`);
@@ -76,7 +76,7 @@ function flagsOf(options: EncodeOptions, compressorRecord: Uint8Array | undefine
     (options.fragments === 'none' ? FLAGS.noFragments : 0) |
     (options.fragments === 'always' ? FLAGS.alwaysFragments : 0) |
     (options.duplicates ? FLAGS.duplicates : 0) |
-    (options.exportTable ? FLAGS.exportable : 0) |
+    (options.exportTable ? FLAGS.exportTable : 0) |
     (options.xattrs ? 0 : FLAGS.noXattrs) |
     (compressorRecord === undefined ? 0 : FLAGS.compressorOptions)
   );
@@ -130,8 +130,7 @@ async function* image(tree: Tree, options: EncodeOptions): AsyncGenerator<Uint8A
     blockLog: Math.log2(blockSize),
     flags: flagsOf(options, compressor.options),
     idCount: metadata.ids.length,
-    major: 4,
-    minor: 0,
+    ...VERSION,
     root: reference(metadata.root),
     bytesUsed: BigInt(bytesUsed),
     idTableAt: ids.tableAt,

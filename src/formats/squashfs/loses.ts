@@ -1,6 +1,6 @@
 // What squashfs cannot hold. Link targets and device numbers are bounded by what the kernel reads (fs/squashfs/inode.c).
 import type { Loses } from '../../tree/index.ts';
-import { XATTR_PREFIXES } from './draft-structs.ts';
+import { XATTR_PREFIXES } from './structs.ts';
 
 /** The bounds of squashfs 4.0. There are further ones of a whole image: 65535 different users and groups together. */
 export const loses: Loses = {

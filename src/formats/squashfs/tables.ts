@@ -2,7 +2,7 @@
 // which are such blocks followed by an index of where each one starts.
 import { concat, u16le, u64le } from '../../bytes/index.ts';
 import type { BlockCompressor } from './compressor.ts';
-import { METADATA_RAW, METADATA_SIZE } from './draft-structs.ts';
+import { METADATA_RAW, METADATA_SIZE } from './structs.ts';
 
 /** A place in a table: where its block starts, relative to the table and as stored, and the offset in the unpacked block. */
 export interface Position {
