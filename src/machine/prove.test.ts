@@ -71,10 +71,10 @@ function fakeHost(steps: readonly Step[]): MachineHost & { stops: number } {
   return host;
 }
 
-async function proofOf(steps: readonly Step[], until = 'released', signal?: AbortSignal) {
+async function proofOf(steps: readonly Step[], until = 'released', signal?: AbortSignal, crashes = false) {
   const host = fakeHost(steps);
   const marks: PhaseMark[] = [];
-  const request = { spec: SPEC, until, timeout: 60, consoleFile: '/c', onPhase: (mark: PhaseMark) => marks.push(mark) };
+  const request = { spec: SPEC, until, timeout: 60, consoleFile: '/c', onPhase: (mark: PhaseMark) => marks.push(mark), crashes };
   const proof = await prove(signal === undefined ? request : { ...request, signal }, host);
   assert.equal(host.stops, 1);
   assert.deepEqual(marks, proof.phases);
@@ -140,4 +140,18 @@ test('an awaited text is not found in the command line, and an interruption ends
   const abort = new AbortController();
   abort.abort();
   assert.equal((await proofOf([{ wait: 1 }], 'login:', abort.signal)).reason?.code, 'interrupted');
+});
+
+test('the panic that starts a second kernel is no failure; one more, or one too early, is', async () => {
+  const panic = { console: 'Kernel panic - not syncing: sysrq triggered crash\n' };
+  const crash = { report: 'kindling: phase loaded\nkindling: phase crash uptime=3\n' };
+  const capture = { report: 'kindling: phase early uptime=1\nkindling: phase kdump\n' };
+  const saved = { report: 'kindling: phase saved\n' };
+  const of = async (steps: readonly Step[]) => (await proofOf(steps, 'saved', undefined, true)).reason?.code ?? 'saved';
+  assert.equal(await of([crash, panic, capture, saved]), 'saved');
+  assert.equal(await of([panic, crash, capture, saved]), 'panic');
+  assert.equal(await of([crash, panic, panic, capture, saved]), 'panic');
+  assert.equal(await of([crash, panic, capture, panic, saved]), 'panic');
+  assert.equal(await of([crash, panic, { console: 'System is deadlocked on memory\n' }]), 'memory');
+  assert.equal((await proofOf([crash, panic, capture, saved], 'saved')).reason?.code, 'panic');
 });
