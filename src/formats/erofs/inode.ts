@@ -1,6 +1,6 @@
 // One inode, both forms, as values: where it lies, what it is, how its data is laid out.
-import { type ByteSource, toSize } from '../../bytes/index.ts';
-import { fault, type Place } from './faults.ts';
+import type { ByteSource } from '../../bytes/index.ts';
+import { exact, fault, type Place } from './faults.ts';
 import { CHUNK_FORMAT_KNOWN, compactInode, type Layout as DataLayout, extendedInode, LAYOUTS, SLOT_BITS, xattrHeader } from './structs.ts';
 import type { Volume } from './volume.ts';
 
@@ -51,19 +51,13 @@ export function isCompressed({ layout }: Inode): boolean {
   return layout === 'compressed' || layout === 'compact';
 }
 
-function seconds(value: bigint, place: Place): number {
-  const signed = BigInt.asIntN(64, value);
-  if (signed > 2n ** 53n || signed < -(2n ** 53n)) throw fault('BAD_VALUE', place, `a time of ${signed} seconds`);
-  return Number(signed);
-}
-
 /** Reads the inode numbered `nid`. Throws TRUNCATED, BAD_VALUE or UNSUPPORTED, each with the inode's place. */
 export function readInode(volume: Volume, nid: bigint): Inode {
   const { layout } = volume;
   const inMetabox = (nid & NID_METABOX) !== 0n;
   const structure = `erofs inode ${nid & ~NID_METABOX}${inMetabox ? ' (metabox)' : ''}`;
   const area = inMetabox ? volume.metabox() : volume.source;
-  const at = toSize((nid & ~NID_METABOX) << SLOT_BITS, structure) + (inMetabox ? 0 : layout.metaAt);
+  const at = exact((nid & ~NID_METABOX) << SLOT_BITS, { structure }, 'its place') + (inMetabox ? 0 : layout.metaAt);
   const place: Place = { structure, offset: at };
   if (at + compactInode.size > area.size) throw fault('TRUNCATED', place, `it would be at ${at}, of ${area.size} bytes`);
   const head = area.read(at, Math.min(extendedInode.size, area.size - at));
@@ -100,8 +94,8 @@ export function readInode(volume: Volume, nid: bigint): Inode {
     mode: inode.mode & 0o7777,
     uid: inode.uid,
     gid: inode.gid,
-    size: typeof inode.size === 'bigint' ? toSize(inode.size, `the size of ${structure}`) : inode.size,
-    mtime: typeof inode.mtime === 'bigint' ? seconds(inode.mtime, place) : seconds(layout.epoch + BigInt(inode.mtime), place),
+    size: typeof inode.size === 'bigint' ? exact(inode.size, place, 'its size') : inode.size,
+    mtime: exact(BigInt.asIntN(64, typeof inode.mtime === 'bigint' ? inode.mtime : layout.epoch + BigInt(inode.mtime)), place, 'its time'),
     linkCount: 'linkCount' in inode ? inode.linkCount : oneLink ? 1 : inode.linkOrHigh,
     startBlock: nothing ? undefined : inode.blocks + high * 2 ** 32,
     chunkFormat: inode.blocks & 0xffff,

@@ -1,7 +1,7 @@
 // The superblock: what an image says about itself, and what of it kindling can read.
-import { type ByteSource, nameFromBytes, toSize } from '../../bytes/index.ts';
+import { type ByteSource, nameFromBytes } from '../../bytes/index.ts';
 import { crc32c } from './crc32c.ts';
-import { fault } from './faults.ts';
+import { exact, fault } from './faults.ts';
 import {
   ALGORITHMS,
   type Algorithm,
@@ -129,7 +129,7 @@ export function readSuperblock(source: ByteSource): Layout {
     facts: {
       blockSize,
       blockCount: block.blocksLow + (wide ? block.rootNid * 2 ** 32 : 0),
-      inodeCount: toSize(block.inodeCount, 'the count of inodes'),
+      inodeCount: exact(block.inodeCount, at('inodeCount'), 'the count of inodes'),
       uuid: uuidText(block.uuid),
       volumeName: textUntilNul(block.volumeName),
       buildTime: Number(BigInt.asIntN(64, block.epoch)) + block.buildTime,
@@ -159,6 +159,14 @@ function metaboxOf(source: ByteSource, extslots: number): bigint {
 }
 
 function readDevices(source: ByteSource, slot: number, count: number, wide: boolean): (ErofsDevice & { start: number })[] {
+  const at = slot * deviceSlot.size;
+  if (at + count * deviceSlot.size > source.size) {
+    throw fault(
+      'TRUNCATED',
+      { structure: deviceSlot.name, offset: at },
+      `a table of ${count} devices at ${at}, the image has ${source.size} bytes`,
+    );
+  }
   return Array.from({ length: count }, (_, index) => {
     const fields = deviceSlot.decode(source.read((slot + index) * deviceSlot.size, deviceSlot.size));
     const text = textUntilNul(fields.tag);
