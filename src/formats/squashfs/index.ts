@@ -10,5 +10,7 @@ export {
   type Piece,
   type WrittenCompressor,
 } from './compressor.ts';
+export { type DecodeOptions, decode, type SquashfsImage } from './decode.ts';
+export { detect, type SquashfsFacts } from './decode-superblock.ts';
 export { encode } from './encode.ts';
 export { loses } from './loses.ts';
