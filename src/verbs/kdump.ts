@@ -1,6 +1,7 @@
 // kdump: the archive of a capture kernel: what goes in, how much memory must be reserved for it, and how it is used. Proving it in a
 // machine is kdump-prove.ts.
 import { findProgram, forecast, type KdumpTarget, KERNEL_FLOOR, kdumpTarget, PARTS, type Plan, type Root } from '../plan/index.ts';
+import { type MadeSizes, type SquashedPlan, squashedForecast } from './layout.ts';
 import { type Planned, type PlanOutside, type PlanWords, planFor } from './plan.ts';
 
 /** What a person said beside the words of every plan; undefined leaves it to the root's configuration. */
@@ -44,31 +45,32 @@ export interface Reservation {
   readonly archive: number;
   /** What it takes unpacked. */
   readonly unpacked: number;
-  /** What saving needs: buffers, the target's file system, the program. */
+  /** What saving needs beyond the place of the archive, which is free by then: buffers, the target's file system, the program. */
   readonly working: number;
   readonly margin: number;
   readonly advised: number;
 }
 
 const MIB = 1 << 20;
-const STEP = 16 * MIB;
-// makedumpfile with its libraries and page bitmaps, over what busybox's dd needs; measured on Debian 12.
-const WORKING = { makedumpfile: 16 * MIB, copy: 4 * MIB };
+const STEP = 8 * MIB;
+// What is in memory beside the unpacked files while a dump is saved: makedumpfile with its libraries and page bitmaps (or busybox's dd), the
+// target's file system, and pages of the image that are being read. Measured on Debian 12.
+const WORKING = { makedumpfile: 24 * MIB, copy: 12 * MIB };
 // Machines differ in what their devices make the kernel allocate.
 const MARGIN = 0.1;
 
-/** How much `crashkernel=` a capture archive of this plan needs, by the law of `forecast`. */
-export function reservation(plan: Plan, archiveSize: number): Reservation {
-  const law = forecast(plan, archiveSize);
-  const working = plan.tree.entries.some(({ path }) => path.endsWith('/makedumpfile')) ? WORKING.makedumpfile : WORKING.copy;
-  return reserved({ kernel: KERNEL_FLOOR, archive: archiveSize, unpacked: law.unpackedSize, working });
-}
-
-/** Adds the margin and rounds up. */
-export function reserved(parts: Pick<Reservation, 'kernel' | 'archive' | 'unpacked' | 'working'>): Reservation {
-  const sum = parts.kernel + parts.archive + parts.unpacked + parts.working;
+/**
+ * How much `crashkernel=` a capture archive of this plan needs, by the law of `forecast`: the peak is when the archive is still there and all
+ * of it is unpacked. Saving comes later and takes the archive's place; only what it needs beyond that counts. `sizes` when there is an archive.
+ */
+export function reservation(plan: Plan, squashed: SquashedPlan | undefined, sizes: MadeSizes | undefined): Reservation {
+  const law = squashed === undefined ? forecast(plan, sizes?.archive) : squashedForecast(squashed, sizes);
+  const saves = plan.tree.entries.some(({ path }) => path.endsWith('/makedumpfile')) ? WORKING.makedumpfile : WORKING.copy;
+  const working = Math.max(0, saves - law.archiveSize);
+  const sum = KERNEL_FLOOR + law.archiveSize + law.unpackedSize + working;
   const margin = Math.ceil(sum * MARGIN);
-  return { ...parts, margin, advised: Math.ceil((sum + margin) / STEP) * STEP };
+  const advised = Math.ceil((sum + margin) / STEP) * STEP;
+  return { kernel: KERNEL_FLOOR, archive: law.archiveSize, unpacked: law.unpackedSize, working, margin, advised };
 }
 
 const LINE: Readonly<Record<string, readonly string[]>> = {

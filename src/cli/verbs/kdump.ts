@@ -1,23 +1,27 @@
 // kindling kdump: parses, builds the archive of a capture kernel, says what must be reserved for it, and proves it (docs/kdump.md).
 import { resolve } from 'node:path';
+import type { MemberProgress } from '../../archive/index.ts';
 import { KindlingError } from '../../errors.ts';
-import { DISK_BUSES, GRID_MIB } from '../../machine/index.ts';
+import { DISK_BUSES } from '../../machine/index.ts';
 import { nodeEncoders } from '../../node/codecs.ts';
 import { sha256 } from '../../node/digest.ts';
+import { squashScripts } from '../../node/early-tree.ts';
 import { fileSource } from '../../node/source.ts';
 import { writeAtomically } from '../../node/write.ts';
-import { findFile, forecast, type KdumpTarget, kernelImageOf } from '../../plan/index.ts';
+import { findFile, forecast, kernelImageOf } from '../../plan/index.ts';
 import { build as buildArchive, codecChoice } from '../../verbs/build.ts';
 import { type KdumpPlanned, type KdumpUse, kdumpPlan, kdumpUse, type Reservation, reservation } from '../../verbs/kdump.ts';
 import type { CrashProof, CrashRequest, LeastCrash } from '../../verbs/kdump-prove.ts';
+import { type MadeSizes, type SquashedPlan, squashPlan } from '../../verbs/layout.ts';
 import type { PlanOutside } from '../../verbs/plan.ts';
 import { diskBus, diskFrom } from '../disk-words.ts';
+import { type KdumpResult, printKdump } from '../kdump-lines.ts';
+import { IMAGE_OPTIONS, type ImageWords, imageWords, insideSize, withImage } from '../layout-words.ts';
 import { DRY_RUN_OPTION, OUTPUT_OPTION } from '../options.ts';
-import { PLAN_OPTIONS, planOutside, planWords } from '../plan-words.ts';
+import { interruptible, PLAN_OPTIONS, planOutside, planWords } from '../plan-words.ts';
 import { printable } from '../report.ts';
 import { type Parsed, usageError, type Verb } from '../verb.ts';
 import type { World } from '../world.ts';
-import { mib } from './plan.ts';
 
 const MIB = 1 << 20;
 const TIMEOUT = 180;
@@ -47,6 +51,13 @@ export const kdump: Verb = {
     failure: { value: 'ACTION', choices: ACTIONS, default: 'reboot', summary: 'what follows when no dump could be saved' },
     output: { ...OUTPUT_OPTION, default: 'kindling-kdump-VERSION.img' },
     codec: { value: 'CODEC[:LEVEL]', default: 'zstd:3', summary: 'compression: zstd, gzip, xz, lz4 or none' },
+    layout: {
+      value: 'LAYOUT',
+      choices: ['plain', 'squash'],
+      default: 'squash where the kernel can mount one',
+      summary: 'plain, or all but a loader in one squashfs image, which needs less memory',
+    },
+    ...IMAGE_OPTIONS,
     'dry-run': DRY_RUN_OPTION,
     prove: { summary: 'crash a machine in QEMU and read the dump back' },
     'min-memory': { summary: 'with --prove: search the least crashkernel= that works, to 8 MiB' },
@@ -91,25 +102,67 @@ async function run(parsed: Parsed, world: World): Promise<number> {
     if (severity === 'note') world.detail(printable(message));
     else world.warn(printable(message));
   }
+  const images = imageWords(parsed);
+  const squashed = squashedFor(parsed, planned, images, outside, world);
+  const append = parsed.values('append').join(' ');
+  const result = (reserve: Reservation, size: number | undefined): Omit<KdumpResult, 'proof' | 'least'> => {
+    const use = kdumpUse(plan, reserve, resolve(path), append);
+    return { planned, layout: squashed === undefined ? 'plain' : 'squash', reserve, use, output: path, size };
+  };
   if (parsed.flag('dry-run')) {
     if (parsed.flag('prove')) throw usageError('kdump: --dry-run writes no archive, which --prove needs');
-    const reserve = reservation(plan, forecast(plan).archiveSize);
-    await report({ parsed, world, planned, reserve, path, size: undefined, proof: undefined, least: undefined });
+    await printKdump({ ...result(reservation(plan, squashed, undefined), undefined), proof: undefined, least: undefined }, world);
     return 0;
   }
-  world.progress.step('compressing', forecast(plan).contentSize);
-  const chunks = buildArchive(plan, {
-    codec,
-    sha256,
-    onMember: ({ segment, unpackedSize }) => world.progress.advance(unpackedSize, segment),
-  });
-  const size = await writeAtomically(path, interruptible(chunks, world.signal));
-  world.progress.clear();
-  const reserve = reservation(plan, size);
-  const request = parsed.flag('prove') ? crashRequest(parsed, outside, planned, reserve, path) : undefined;
+  const sizes = await written(path, planned, squashed, images, codec, world);
+  const reserve = reservation(plan, squashed, sizes);
+  const made = result(reserve, sizes.archive);
+  const request = parsed.flag('prove') ? crashRequest(parsed, outside, planned, reserve, made.use, path) : undefined;
   const { proof, least } = request === undefined ? { proof: undefined, least: undefined } : await proved(request, parsed, reserve, world);
-  await report({ parsed, world, planned, reserve, path, size, proof, least });
+  await printKdump({ ...made, proof, least }, world);
   return proof === undefined || (proof.reached && (least === undefined || least.found !== undefined)) ? 0 : 1;
+}
+
+/** The squashed plan, unless a plain one is asked for or, where nothing is said, the kernel could not mount it. */
+function squashedFor(parsed: Parsed, { plan }: KdumpPlanned, { name }: ImageWords, outside: PlanOutside, world: World) {
+  const layout = parsed.value('layout');
+  if (layout === 'plain') return undefined;
+  const { root, decoders, earlyTree } = outside;
+  const scripts = { squash: squashScripts(), early: earlyTree() };
+  try {
+    // nothing returns to the loader: no root is entered after this
+    return squashPlan(plan, { mode: 'drop', layout: 'squash', roots: [root], moduleRoot: root, scripts, decoders, codec: name });
+  } catch (error) {
+    if (layout !== undefined || !(error instanceof KindlingError) || !['UNSUPPORTED', 'NO_PROGRAM'].includes(error.code)) throw error;
+    world.note(`layout plain: ${printable(error.message)}`);
+    return undefined;
+  }
+}
+
+async function written(
+  path: string,
+  { plan }: KdumpPlanned,
+  squashed: SquashedPlan | undefined,
+  images: ImageWords,
+  codec: ReturnType<typeof codecChoice>,
+  world: World,
+): Promise<MadeSizes> {
+  world.progress.step('compressing', squashed === undefined ? forecast(plan).contentSize : insideSize(squashed));
+  try {
+    if (squashed === undefined) {
+      const onMember = ({ segment, unpackedSize }: MemberProgress): void => world.progress.advance(unpackedSize, segment);
+      return {
+        archive: await writeAtomically(path, interruptible(buildArchive(plan, { codec, sha256, onMember }), world.signal)),
+        image: 0,
+      };
+    }
+    const { result, imageSize } = await withImage(squashed, images, sha256, world, async (image, onImage) =>
+      writeAtomically(path, interruptible(buildArchive(squashed.outside, { codec, sha256, image, onImage }), world.signal)),
+    );
+    return { archive: result, image: imageSize };
+  } finally {
+    world.progress.clear();
+  }
 }
 
 function words(parsed: Parsed) {
@@ -117,14 +170,14 @@ function words(parsed: Parsed) {
   return { ...planWords(parsed), target, format, level, final, failure };
 }
 
-async function* interruptible(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    if (signal.aborted) throw new KindlingError('INTERRUPTED', 'a signal came while the archive was being written');
-    yield chunk;
-  }
-}
-
-function crashRequest(parsed: Parsed, outside: PlanOutside, planned: KdumpPlanned, reserve: Reservation, path: string): CrashRequest {
+function crashRequest(
+  parsed: Parsed,
+  outside: PlanOutside,
+  planned: KdumpPlanned,
+  reserve: Reservation,
+  use: KdumpUse,
+  path: string,
+): CrashRequest {
   const { plan, target } = planned;
   const crashkernel = parsed.number('crashkernel', { least: 16, most: 1 << 16 }) ?? reserve.advised / MIB;
   const bus = diskBus(parsed.value('disk-bus') ?? 'virtio');
@@ -134,7 +187,7 @@ function crashRequest(parsed: Parsed, outside: PlanOutside, planned: KdumpPlanne
     kernel: { version: plan.kernel.version, image: kernelImage(parsed, outside, plan.kernel.version) },
     archive: fileSource(path),
     target,
-    captureLine: kdumpUse(plan, reserve, path, parsed.values('append').join(' ')).commandLine,
+    captureLine: use.commandLine,
     crashkernel,
     // loading holds the archive and the kernel several times over
     memory: parsed.number('memory', { least: 64, most: 1 << 20 }) ?? Math.max(768, Math.ceil((crashkernel + 512) / 256) * 256),
@@ -183,82 +236,4 @@ async function proved(request: CrashRequest, parsed: Parsed, reserve: Reservatio
   const onTrial = (size: number): void => world.note(`trying crashkernel=${size}M`);
   const least = await leastCrashkernel(request, from, crashOutside(), { ...watch, onTrial });
   return { proof: least.first, least };
-}
-
-interface Result {
-  readonly parsed: Parsed;
-  readonly world: World;
-  readonly planned: KdumpPlanned;
-  readonly reserve: Reservation;
-  readonly path: string;
-  /** Undefined when nothing was written. */
-  readonly size: number | undefined;
-  readonly proof: CrashProof | undefined;
-  readonly least: LeastCrash | undefined;
-}
-
-function targetText(target: KdumpTarget): string {
-  return target.kind === 'raw'
-    ? `the partition ${target.device}`
-    : `/${target.path} on ${target.device}${target.type === undefined ? '' : ` (${target.type})`}`;
-}
-
-async function report({ parsed, world, planned, reserve, path, size, proof, least }: Result): Promise<void> {
-  const { plan, target } = planned;
-  const use = kdumpUse(plan, reserve, resolve(path), parsed.values('append').join(' '));
-  if (world.json) {
-    const minMemory = least?.found === undefined ? undefined : { measured: least.found.least, grid: GRID_MIB, trials: least.found.trials };
-    await world.document({
-      output: path,
-      written: size !== undefined,
-      size: size ?? null,
-      target,
-      reserve,
-      use,
-      findings: plan.findings,
-      proof: proof ?? null,
-      ...(minMemory === undefined ? {} : { minMemory }),
-    });
-    return;
-  }
-  for (const line of useLines(planned, reserve, use, path, size)) await world.out.line(printable(line));
-  if (proof !== undefined) await proofLines(proof, world);
-  if (least?.found !== undefined)
-    await world.out.line(`least crashkernel=: ${least.found.least}M measured, ${reserve.advised / MIB}M advised`);
-}
-
-function useLines({ plan, target }: KdumpPlanned, reserve: Reservation, use: KdumpUse, path: string, size: number | undefined): string[] {
-  const about = size === undefined ? 'about ' : '';
-  return [
-    `${size === undefined ? 'would write ' : ''}${path}: ${about}${mib(reserve.archive)}, ${plan.packed.length} modules, saves to ${targetText(target)}`,
-    '',
-    `reserve ${use.crashkernel}:`,
-    ...(['kernel', 'archive', 'unpacked', 'working', 'margin'] as const).map(
-      (name) => `  ${name.padEnd(9)}${mib(reserve[name]).padStart(11)}`,
-    ),
-    '',
-    'load it with:',
-    `  ${use.kexec}`,
-    ...Object.entries(use.files).flatMap(([file, lines]) => ['', `${file}:`, ...lines.map((line) => `  ${line}`)]),
-  ];
-}
-
-async function proofLines({ reached, proof, memory, dump, findings }: CrashProof, world: World): Promise<void> {
-  await world.out.line();
-  if (proof.reached && memory.total !== null && memory.leastAvailable !== null) {
-    const [total, left] = [memory.total, memory.leastAvailable].map((kib) => Math.round(kib / 1024));
-    await world.out.line(`capture kernel: ${total} MiB of ${memory.crashkernel} MiB usable, ${left} MiB available at the least`);
-  }
-  if (dump !== null) {
-    const form = dump.form === 'elf' ? 'ELF core' : `makedumpfile, ${dump.compression}, level ${dump.dumpLevel}`;
-    const size = dump.size === null ? '' : `${mib(dump.size)} `;
-    await world.out.line(`dump: ${size}at ${dump.place} (${form}) of kernel ${dump.release}, ${mib(dump.memorySize)} of memory`);
-  }
-  for (const { message } of findings) world.warn(printable(message));
-  await world.out.line(reached ? `proven in ${proof.seconds.toFixed(2)} s` : 'not proven');
-  if (proof.reached) return;
-  const { consoleTail } = await import('../../node/boot-files.ts');
-  world.warn(`no dump was saved: ${printable(proof.reason?.text ?? 'unknown')}`);
-  for (const line of consoleTail(proof.console)) world.note(`  | ${printable(line)}`);
-  world.note(`console: ${proof.console}`);
 }
