@@ -1,4 +1,6 @@
 // squashfs 4.0: the compressed read-only file system of the Linux kernel. Layout and findings: docs/formats/squashfs.md.
+
+export { check } from './check.ts';
 export {
   type BlockCompressor,
   type BlockSlot,
