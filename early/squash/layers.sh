@@ -40,18 +40,24 @@ root_enter_for_good() {
 	exec switch_root "$e_new" /init "$@"
 }
 
-# The first layout: / stays the kernel's own, some trees of it come from the image.
+# The first layout: the kernel's own files, with some trees from the image over theirs. All of it is on a second mount of the first file
+# system, which a switch of roots can take away with everything on it; the first one can never be left (pivot_root refuses).
 layers_enter() {
+	mount -o bind / "$e_new"
 	mkdir /squash/loader
 	mount -o bind / /squash/loader
 	for y_tree in $TREES; do
-		layer "$y_tree" "/squash/root/$y_tree" "/$y_tree"
+		layer "$y_tree" "/squash/root/$y_tree" "$e_new/$y_tree"
 		# where it goes for the way back
 		mkdir -p "/squash/layers/$y_tree"
 	done
 	layers_ready
-	umount -l /run /sys /dev /proc
-	exec /init.stock "$@"
+	places_move "$e_new" squash
+	umount -l /run /sys /dev
+	cd "$e_new" || exit 1
+	mount -o move . /
+	umount -l /proc
+	exec chroot . /init.stock "$@"
 }
 
 layers_ready() {
