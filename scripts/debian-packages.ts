@@ -45,6 +45,8 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'dosfstools', programs: ['mkfs.vfat'], groups: TEST, why: 'FAT superblocks for early userspace' },
   { name: 'erofs-utils', programs: ['mkfs.erofs'], groups: TEST, why: 'EROFS superblocks for early userspace' },
   { name: 'xorriso', programs: ['xorriso'], groups: TEST, why: 'ISO 9660 superblocks for early userspace' },
+  { name: 'makedumpfile', programs: ['makedumpfile'], groups: TEST, why: 'reads the crash dumps that capture archives save' },
+  { name: 'crash', programs: ['crash'], groups: TEST, why: 'a second reader of crash dumps' },
   { name: 'squashfs-tools', programs: ['mksquashfs', 'unsquashfs'], groups: BENCH, why: 'squashfs roots' },
   { name: 'dracut-core', programs: ['dracut', 'lsinitrd'], groups: BENCH, why: 'a peer: its images are read, its time is compared' },
   {

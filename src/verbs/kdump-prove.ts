@@ -1,7 +1,7 @@
 // The proof of a capture archive: a first kernel reserves exactly what was advised, loads the capture kernel and the archive as a person
 // would, and crashes; the capture kernel saves to a copy of the disk; what lies on that copy then is read back and judged.
 import { linux } from '../boot/index.ts';
-import { type ByteSource, bytesSource, type Sha256, utf8 } from '../bytes/index.ts';
+import { type ByteSource, bytesSource, type Sha256, sliceSource, utf8 } from '../bytes/index.ts';
 import type { CodecChoice } from '../codecs/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
 import { encodeWhole } from '../formats/newc/index.ts';
@@ -34,6 +34,8 @@ export interface CrashRequest {
   readonly processors: number;
   readonly codec: CodecChoice;
   readonly sha256: Sha256;
+  /** Gets what was saved, before it is gone with the proof's disks. */
+  readonly keep?: (dump: ByteSource) => Promise<void>;
 }
 
 /** Where on the machine's disks the dump is, as the capture kernel said. */
@@ -157,11 +159,12 @@ export async function leastCrashkernel(
     const ready = await prepared(request, outside, scratch);
     const first = await crashOnce(request, ready, outside, watch);
     if (!first.reached) return { first, found: undefined };
+    const { keep: _, ...once } = request;
     const timeout = Math.min(request.timeout, Math.max(30, first.proof.seconds * 2.5));
     const found = await search({ from, floor: LEAST_MIB, ceiling: request.crashkernel }, async (crashkernel) => {
       watch.onTrial?.(crashkernel);
       const trial = await crashOnce(
-        { ...request, crashkernel, timeout },
+        { ...once, crashkernel, timeout },
         ready,
         outside,
         watch.signal === undefined ? {} : { signal: watch.signal },
@@ -193,7 +196,8 @@ async function prepared(request: CrashRequest, outside: CrashOutside, scratch: C
   return { scratch, kernel, archives };
 }
 
-function* pieces(source: ByteSource): Generator<Uint8Array> {
+/** A source in pieces, for writing it. */
+export function* pieces(source: ByteSource): Generator<Uint8Array> {
   for (let at = 0; at < source.size; at += MIB) yield source.read(at, Math.min(MIB, source.size - at));
 }
 
@@ -303,6 +307,8 @@ async function judged(
     if (!(thrown instanceof KindlingError) || ['NO_TOOL', 'UNSUPPORTED', 'INTERNAL'].includes(thrown.code)) throw thrown;
     return { dump: null, findings: [error('kdump-damaged', `what lies on the disk is no crash dump: ${thrown.message}`, shown)] };
   }
+  const { endAt } = dump;
+  await request.keep?.(place.path === undefined && endAt !== undefined && endAt < source.size ? sliceSource(source, 0, endAt) : source);
   const said = /^\d+/.exec(proof.facts.vmcore!)?.[0];
   const size = place.path === undefined ? (said === undefined ? null : Number(said)) : source.size;
   const found: CrashDump = {

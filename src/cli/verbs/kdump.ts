@@ -69,6 +69,7 @@ export const kdump: Verb = {
       completes: 'file',
     },
     'disk-bus': { value: 'BUS', choices: DISK_BUSES, default: 'virtio', summary: 'with --prove: how disks are attached' },
+    dump: { value: 'FILE', summary: 'with --prove: keep what was saved in this file', completes: 'file' },
     memory: { short: 'm', value: 'MIB', summary: 'with --prove: memory of the machine' },
     append: { value: 'WORDS', multiple: true, summary: 'words for the command line of the capture kernel' },
     timeout: { value: 'SECONDS', default: String(TIMEOUT), summary: 'with --prove: give up after this time' },
@@ -88,7 +89,7 @@ export const kdump: Verb = {
 };
 
 async function run(parsed: Parsed, world: World): Promise<number> {
-  for (const name of ['min-memory', 'crashkernel', 'disk', 'memory'] as const) {
+  for (const name of ['min-memory', 'crashkernel', 'disk', 'dump', 'memory'] as const) {
     if (parsed.values(name).length > 0 && !parsed.flag('prove')) throw usageError(`kdump: --${name} is for --prove`);
   }
   world.progress.step('planning');
@@ -218,9 +219,12 @@ interface Proved {
   readonly least: LeastCrash | undefined;
 }
 
-async function proved(request: CrashRequest, parsed: Parsed, reserve: Reservation, world: World): Promise<Proved> {
-  const { leastCrashkernel, proveCrash } = await import('../../verbs/kdump-prove.ts');
+async function proved(asked: CrashRequest, parsed: Parsed, reserve: Reservation, world: World): Promise<Proved> {
+  const { leastCrashkernel, pieces, proveCrash } = await import('../../verbs/kdump-prove.ts');
   const { crashOutside } = await import('../../node/crash-outside.ts');
+  const keep = parsed.value('dump');
+  const request: CrashRequest =
+    keep === undefined ? asked : { ...asked, keep: async (dump) => void (await writeAtomically(keep, pieces(dump))) };
   world.note(`a machine with ${request.memory} MiB crashes; crashkernel=${request.crashkernel}M`);
   const seconds = (value: number): string => `${value.toFixed(2).padStart(7)} s`;
   const watch = {
