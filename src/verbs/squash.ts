@@ -1,6 +1,6 @@
 // squash: the last step over any finished initramfs: its tree becomes one image, with a loader in front (docs/squash.md).
 import { type ArchiveImage, decode, earlySize, ID_PATH, REASONS_PATH, reasonsOf } from '../archive/index.ts';
-import { type ByteSource, type Sha256, sliceSource } from '../bytes/index.ts';
+import { type ByteSource, bytesSource, nameFromBytes, nameToBytes, readAll, type Sha256, sliceSource } from '../bytes/index.ts';
 import type { CodecChoice, Decoder } from '../codecs/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
 import {
@@ -21,7 +21,7 @@ import {
   squashFaults,
   treeRoot,
 } from '../plan/index.ts';
-import { file, makeTree, type Tree } from '../tree/index.ts';
+import { baseName, file, makeTree, type Tree } from '../tree/index.ts';
 import { build } from './build.ts';
 import { type SquashedPlan, squashPlan } from './layout.ts';
 import { kernelFor } from './plan.ts';
@@ -137,11 +137,21 @@ function kernelOf({ kernel: word }: SquashWords, roots: readonly Root[], outside
   return able ?? candidates.at(-1) ?? { kernel, root: inside };
 }
 
-/** The programs that enter the root, with the way back in their place. */
-function wrapped(tree: Tree, { kind, leaves }: InitKind, scripts: Tree): ReadonlyMap<string, ByteSource> {
+/** The programs that enter the root, with the way back in their place, and the init that calls them. */
+function wrapped(tree: Tree, { kind, leaves, path }: InitKind, scripts: Tree): ReadonlyMap<string, ByteSource> {
   const script = scripts.get('switch-root');
   if (kind !== 'script' || script?.kind !== 'file') return new Map();
-  return new Map(leaves.filter((path) => tree.get(path) !== undefined).map((path) => [path, script.content]));
+  const wraps = new Map(leaves.filter((leaf) => tree.get(leaf) !== undefined).map((leaf) => [leaf, script.content] as const));
+  const init = tree.get(path);
+  if (init?.kind === 'file') wraps.set(path, bytesSource(callingByPath(readAll(init.content), [...wraps.keys()])));
+  return wraps;
+}
+
+// Some builds of busybox (Debian's static one) run what they have built in and never look for a file of that name, unless told its path.
+function callingByPath(init: Uint8Array, leaves: readonly string[]): Uint8Array {
+  const paths = new Map(leaves.map((leaf) => [baseName(leaf), `/${leaf}`]));
+  const text = nameFromBytes(init).replace(/(?<=^|[\s;&|(])(?:run-init|switch_root)(?=\s)/g, (name) => paths.get(name) ?? name);
+  return nameToBytes(text);
 }
 
 const TOLD: Reason = { part: 'initramfs', text: 'of the initramfs that was squashed' };
@@ -159,9 +169,7 @@ function planOf(tree: Tree, kernel: KernelFacts, wraps: ReadonlyMap<string, Byte
   const made = makeTree(entries);
   const reasons = new Map<string, readonly Reason[]>();
   for (const { path } of made.entries) {
-    const wrap: Reason[] = wraps.has(path)
-      ? [{ part: LOADER_PART, text: 'leaves the image, in the place of the program of this name' }]
-      : [];
+    const wrap: Reason[] = wraps.has(path) ? [{ part: LOADER_PART, text: 'leaves the image by the way back to the loader' }] : [];
     reasons.set(path, [...wrap, ...(known.get(path) ?? [TOLD])]);
   }
   return {
