@@ -48,6 +48,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'makedumpfile', programs: ['makedumpfile'], groups: TEST, why: 'reads the crash dumps that capture archives save' },
   { name: 'crash', programs: ['crash'], groups: TEST, why: 'a second reader of crash dumps' },
   { name: 'squashfs-tools', programs: ['mksquashfs', 'unsquashfs'], groups: BENCH, why: 'squashfs roots' },
+  { name: 'squashfs-tools-ng', programs: ['gensquashfs', 'tar2sqfs'], groups: TEST, why: 'squashfs images of another writer' },
   { name: 'dracut-core', programs: ['dracut', 'lsinitrd'], groups: BENCH, why: 'a peer: its images are read, its time is compared' },
   {
     name: 'initramfs-tools-core',
