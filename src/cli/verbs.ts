@@ -49,6 +49,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/why.ts')).why,
   },
   {
+    name: 'pack',
+    summary: 'write a directory or image as a squashfs image or an archive',
+    load: async () => (await import('./verbs/pack.ts')).pack,
+  },
+  {
     name: 'boot',
     summary: 'start a kernel with archives in QEMU and prove how far it gets',
     load: async () => (await import('./verbs/boot.ts')).boot,

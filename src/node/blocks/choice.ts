@@ -107,7 +107,7 @@ export function blockChoice(word: string, options: ReadonlyMap<string, string>, 
     return {
       name,
       level,
-      dictionarySize: option('dict-size', (text) => dictionarySize(text, blockSize), Math.max(DICTIONARY_LEAST, blockSize)),
+      dictionarySize: option('dict-size', (text) => dictionarySize(text, blockSize), blockSize),
       filters: option('bcj', (text) => listed('bcj', text, XZ_FILTERS), []),
     };
   }

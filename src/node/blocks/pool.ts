@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { KindlingError } from '../../errors.ts';
-import type { BlockCompressor, BlockSlot, PackedBlock } from '../../formats/squashfs/compressor.ts';
+import type { BlockCompressor, BlockSlot, PackedBlock } from '../../formats/squashfs/index.ts';
 import { onInterrupt } from '../cleanup.ts';
 import { type BlockCache, type CacheOptions, openCache } from './cache.ts';
 import { type BlockChoice, optionsRecord } from './choice.ts';
@@ -86,7 +86,8 @@ export function blockCompressor(choice: BlockChoice, options: BlockOptions): Poo
   };
   const startWorker = (): void => {
     const workerData: WorkerStart = { slots: shared, choice, cache: cache?.shared };
-    const thread = new Worker(WORKER, { workerData });
+    // Options of the program that are not for workers (--input-type) would end them.
+    const thread = new Worker(WORKER, { workerData, execArgv: [] });
     thread.on('message', collect);
     thread.on('error', fail);
     workers.push({
