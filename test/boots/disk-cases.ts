@@ -43,7 +43,7 @@ function cardOf(image: string): string {
 }
 
 /** Boots an archive from a disk that holds the probe root, and checks that its init runs on that disk and that the disk file is untouched. */
-export async function bootFromDisk(archive: string, one: DiskCase): Promise<void> {
+export async function bootFromDisk(archive: string, one: DiskCase, layout: 'plain' | 'squash' | 'squash-usr' = 'plain'): Promise<void> {
   const kernel = await debianKernel('amd64');
   const image = await diskImage({ fs: one.fs, root: await probeRoot('amd64', { modules: true }), label: 'root' });
   const file = one.bus === 'sd' ? cardOf(image) : image;
@@ -65,7 +65,8 @@ export async function bootFromDisk(archive: string, one: DiskCase): Promise<void
   assert.equal(proof.facts['probe.pid'], '1');
   assert.deepEqual(
     proof.phases.map((mark) => mark.name),
-    ['early', 'coldplug', 'device', 'mount', 'switch', 'init', 'released'],
+    [...(layout === 'plain' ? [] : ['squash']), 'early', 'coldplug', 'device', 'mount', 'switch', 'init', 'released'],
   );
+  if (layout !== 'plain') assert.equal(proof.facts.squash, 'released');
   assert.equal(statSync(file).mtimeMs, before.mtimeMs);
 }
