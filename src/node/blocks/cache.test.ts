@@ -206,7 +206,7 @@ test('no place for a cache: everything works, and it is said why', async (t) => 
   writeFileSync(file, 'a file');
   for (const [directory, why] of [
     ['/proc/nowhere/cache', /nowhere/],
-    [join(file, 'below'), /no directory/],
+    [join(file, 'below'), /exists already/],
   ] as const) {
     const { results, cacheUnusable } = await run(directory);
     assert.deepEqual(results, expected);

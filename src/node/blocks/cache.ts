@@ -3,7 +3,7 @@
 // damaged ones and the oldest beyond the bound are removed. Everything may vanish or be damaged at any time: what is not found is made again.
 import { lstatSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errnoError } from '../errno.ts';
 import { loadCache, MARK, type SharedCache } from './cache-index.ts';
 import { joinSmallPacks } from './cache-join.ts';
@@ -47,7 +47,7 @@ export function openCache(recipe: string, options: CacheOptions = {}): OpenedCac
   if (limit <= 0) return { unusable: 'its size is bounded to nothing' };
   try {
     const directory = options.directory ?? cacheDirectory();
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory);
     const { uid } = statSync(directory);
     // Whoever owns the folder decides what images are made of.
     if (uid !== process.geteuid?.() && uid !== 0) return { unusable: `${directory} belongs to another user` };
@@ -64,6 +64,19 @@ export function openCache(recipe: string, options: CacheOptions = {}): OpenedCac
     const known = errnoError(error);
     if (known === undefined) throw error;
     return { unusable: `${known.where.file ?? 'the folder'}: ${known.message}` };
+  }
+}
+
+/** Makes a directory and those above it. Not Node's own `recursive`: that never returns where a parent cannot be made, as in /proc. */
+function makeDirectories(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const above = dirname(path);
+  if (above !== path) makeDirectories(above);
+  try {
+    mkdirSync(path, 0o700);
+  } catch (error) {
+    // Another run was first, or this throws again.
+    if (!statSync(path).isDirectory()) throw error;
   }
 }
 
