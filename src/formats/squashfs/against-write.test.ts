@@ -7,31 +7,18 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { isCi, needs, tool } from '../../../test/tools.ts';
 import { nameToBytes } from '../../bytes/index.ts';
-import { blockChoice, blockCompressor } from '../../node/blocks/index.ts';
 import { sha256 } from '../../node/digest.ts';
 import { directoryTree } from '../../node/directory.ts';
-import { type Entry, makeTree, printManifest, type Tree } from '../../tree/index.ts';
+import { type Entry, makeTree, printManifest } from '../../tree/index.ts';
 import { normal } from '../../tree/trees.fixture.ts';
 import { featureTree } from './features.fixture.ts';
-import { ENCODE_DEFAULTS, type EncodeOptions, encode } from './index.ts';
-import { collected } from './plain.fixture.ts';
-
-type Choices = Partial<Omit<EncodeOptions, 'compressor'>> & { readonly codec?: string };
+import { ENCODE_DEFAULTS } from './index.ts';
+import { MATRIX, written } from './written.fixture.ts';
 
 function scratch(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'kindling-squashfs-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-async function written(tree: Tree, { codec = 'zstd:3', ...choices }: Choices): Promise<Uint8Array> {
-  const blockSize = choices.blockSize ?? ENCODE_DEFAULTS.blockSize;
-  const compressor = blockCompressor(blockChoice(codec, new Map(), blockSize), { blockSize, threads: 1, cache: false });
-  try {
-    return await collected(encode(tree, { ...ENCODE_DEFAULTS, ...choices, compressor, sha256 }));
-  } finally {
-    await compressor.close();
-  }
 }
 
 /** The attributes of everything below a folder, as getfattr prints them. */
@@ -67,14 +54,6 @@ function isRoot(t: TestContext): boolean {
   t.skip('needs root, which alone can make devices and give files away');
   return false;
 }
-
-const MATRIX: readonly (readonly [title: string, choices: Choices])[] = [
-  ['gzip, 128 KiB', { codec: 'gzip:6' }],
-  ['zstd, 4 KiB, tail ends, export table', { blockSize: 4096, fragments: 'always', exportTable: true }],
-  ['xz, 32 KiB, no fragments', { codec: 'xz:1', blockSize: 32768, fragments: 'none' }],
-  ['lz4, 64 KiB, nothing shared, no holes', { codec: 'lz4', blockSize: 65536, duplicates: false, sparse: false }],
-  ['zstd, 1 MiB, tail ends, no attributes, no padding', { blockSize: 1 << 20, fragments: 'always', xattrs: false, padding: 0 }],
-];
 
 for (const [title, choices] of MATRIX) {
   test(`unsquashfs extracts what we wrote: ${title}`, async (t) => {
