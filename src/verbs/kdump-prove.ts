@@ -163,12 +163,8 @@ export async function leastCrashkernel(
     const timeout = Math.min(request.timeout, Math.max(30, first.proof.seconds * 2.5));
     const found = await search({ from, floor: LEAST_MIB, ceiling: request.crashkernel }, async (crashkernel) => {
       watch.onTrial?.(crashkernel);
-      const trial = await crashOnce(
-        { ...once, crashkernel, timeout },
-        ready,
-        outside,
-        watch.signal === undefined ? {} : { signal: watch.signal },
-      );
+      const quiet = watch.signal === undefined ? {} : { signal: watch.signal };
+      const trial = await crashOnce({ ...once, crashkernel, timeout }, ready, outside, quiet, false);
       return { ...trial.proof, reached: trial.reached };
     });
     return { first, found };
@@ -184,6 +180,11 @@ interface Prepared {
 }
 
 async function prepared(request: CrashRequest, outside: CrashOutside, scratch: CrashScratch): Promise<Prepared> {
+  const { target } = request;
+  if (target.kind === 'directory' && target.type !== undefined && !/^ext[234]$/.test(target.type)) {
+    const message = `the target is ${target.type}: a proof reads a saved dump back from ext2, ext3, ext4 and raw partitions`;
+    throw new KindlingError('UNSUPPORTED', message, { structure: 'dump target' });
+  }
   const image = await scratch.put('kernel', pieces(request.kernel.image));
   const kernel = await outside.kernel(image, false);
   const words = linux.commandLine({ architecture: kernel.architecture, emulated: true, append: 'panic=-1' });
@@ -201,7 +202,13 @@ export function* pieces(source: ByteSource): Generator<Uint8Array> {
   for (let at = 0; at < source.size; at += MIB) yield source.read(at, Math.min(MIB, source.size - at));
 }
 
-async function crashOnce(request: CrashRequest, ready: Prepared, outside: CrashOutside, watch: BootWatch): Promise<CrashProof> {
+async function crashOnce(
+  request: CrashRequest,
+  ready: Prepared,
+  outside: CrashOutside,
+  watch: BootWatch,
+  keepsConsole = true,
+): Promise<CrashProof> {
   const { scratch, kernel, archives } = ready;
   const room = request.memory * MIB + 128 * MIB;
   const paths = await scratch.disks(request.disks, request.target, room);
@@ -213,7 +220,8 @@ async function crashOnce(request: CrashRequest, ready: Prepared, outside: CrashO
   try {
     proof = await prove({ ...watch, ...goal(request, kernel, files, disks, outside) }, outside);
   } finally {
-    settle(files, proof);
+    // without its disks a boot cannot be repeated from its files, but the console tells what happened
+    files.discard(proof === undefined || !keepsConsole);
   }
   const place = placeOf(proof);
   const { dump, findings } = proof.reached ? await judged(request, proof, place, paths, scratch) : { dump: null, findings: [] };
@@ -224,11 +232,6 @@ async function crashOnce(request: CrashRequest, ready: Prepared, outside: CrashO
     dump,
     findings,
   };
-}
-
-function settle(files: BootFiles, proof: Proof | undefined): void {
-  // the files of the failed boot hold no disks: they cannot be repeated as they are, but the console tells
-  files.discard(proof === undefined);
 }
 
 function goal(request: CrashRequest, kernel: Prepared['kernel'], files: BootFiles, disks: readonly Disk[], outside: CrashOutside) {
