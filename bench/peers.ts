@@ -16,7 +16,7 @@ export interface Arena {
   readonly log: string;
 }
 
-const PEER_PACKAGES = ['dracut-core', 'initramfs-tools-core', 'zstd', 'pigz'];
+const PEER_PACKAGES = ['dracut-core', 'dracut-squash', 'initramfs-tools-core', 'zstd', 'pigz'];
 
 // pigz and zstd are what a Debian installation of the peers brings along, so both run at their best.
 const ENTER = `set -e
@@ -48,4 +48,9 @@ export async function mkinitramfs(at: Arena, name: string): Promise<void> {
 export async function dracut(at: Arena, name: string, compress?: string): Promise<void> {
   const words = compress === undefined ? [] : ['--compress', compress];
   await inRoot(at, ['dracut', '--no-hostonly', '--force', ...words, `/mnt/${name}`, at.version]);
+}
+
+/** dracut for any machine with its squash module: everything but a loader is in one squashfs image inside. */
+export async function dracutSquash(at: Arena, name: string): Promise<void> {
+  await inRoot(at, ['dracut', '--no-hostonly', '--add', 'squash', '--force', `/mnt/${name}`, at.version]);
 }

@@ -7,7 +7,7 @@ import { cacheFolder, once } from './cache.ts';
 import { mustRun } from './run.ts';
 
 /** Debian's name of an architecture. */
-export type Architecture = 'amd64' | 'arm64';
+export type Architecture = 'amd64' | 'arm64' | 'ppc64el';
 
 /** A package file in the cache. */
 export interface PackageFile {
@@ -55,8 +55,11 @@ export function debianLines(text: string): string[] {
   return kept;
 }
 
-/** Debian's own package sources of this machine in deb822 form. */
-function debianSources(): string {
+/**
+ * Debian's own package sources of this machine in deb822 form. Without the security suite for what is only measured, never offered to anybody:
+ * mirrors that serve few machines of an architecture have its index out of step with its signature for days.
+ */
+function debianSources(architecture: Architecture): string {
   const stanzas: string[] = [];
   const take = (path: string) => {
     if (!existsSync(path)) return;
@@ -69,7 +72,8 @@ function debianSources(): string {
   if (existsSync(parts)) {
     for (const name of readdirSync(parts).sort()) if (/\.(sources|list)$/.test(name)) take(join(parts, name));
   }
-  if (stanzas.length > 0) return stanzas.join('\n');
+  const wanted = architecture === 'ppc64el' ? stanzas.filter((stanza) => !/^Suites: .*-security/m.test(stanza)) : stanzas;
+  if (wanted.length > 0) return wanted.join('\n');
   throw new Error(`no Debian package source in ${ETC}: Debian packages cannot be fetched on this machine`);
 }
 
@@ -92,7 +96,7 @@ async function privateApt(architecture: Architecture): Promise<{ env: Record<str
   for (const name of ['state/lists/partial', 'cache/archives/partial', 'none/partial', 'log', 'etc'])
     mkdirSync(at(name), { recursive: true });
   writeFileSync(at('status'), '');
-  writeFileSync(at('etc/debian.sources'), debianSources());
+  writeFileSync(at('etc/debian.sources'), debianSources(architecture));
   writeFileSync(
     at('apt.conf'),
     `${await fetchingConfiguration()}

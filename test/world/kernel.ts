@@ -15,14 +15,17 @@ export interface Kernel {
   readonly root: string;
 }
 
+// What Debian calls the generic kernel of each.
+const FLAVOURS: Readonly<Record<Architecture, string>> = { amd64: 'amd64', arm64: 'arm64', ppc64el: 'powerpc64le' };
+
 /** Debian's generic kernel for an architecture; fetched and unpacked once. */
 export async function debianKernel(architecture: Architecture): Promise<Kernel> {
-  const [file] = await fetchPackages(architecture, 'kernel', [`linux-image-${architecture}`], /^linux-image-\d/);
+  const [file] = await fetchPackages(architecture, 'kernel', [`linux-image-${FLAVOURS[architecture]}`], /^linux-image-\d/);
   if (file === undefined) throw new Error(`no kernel package for ${architecture}`);
   const root = await once(file.name, (scratch) => {
     unpackPackages([file.path], scratch);
   });
-  const image = readdirSync(join(root, 'boot')).find((name) => name.startsWith('vmlinuz-'));
-  if (image === undefined) throw new Error(`${file.path} holds no boot/vmlinuz-*`);
-  return { version: image.slice('vmlinuz-'.length), vmlinuz: join(root, 'boot', image), root };
+  const image = readdirSync(join(root, 'boot')).find((name) => /^vmlinu[xz]-/.test(name));
+  if (image === undefined) throw new Error(`${file.path} holds no boot/vmlinu[xz]-*`);
+  return { version: image.slice('vmlinu?-'.length), vmlinuz: join(root, 'boot', image), root };
 }
