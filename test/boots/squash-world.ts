@@ -69,3 +69,11 @@ export function assertReleased(proof: Proof): void {
   assert.match(proof.facts.left ?? '', /^0 files /);
   for (const name of ['squashfs', 'loop', 'overlay']) assert.doesNotMatch(proof.facts.modules ?? '', new RegExp(`\\b${name}\\b`));
 }
+
+/** Where the image begins in an uncompressed or stored place of an archive: its magic, with the version at its place. */
+export function imageAt(archive: Buffer): number {
+  for (let at = archive.indexOf('hsqs'); at >= 0; at = archive.indexOf('hsqs', at + 1)) {
+    if (archive.length > at + 96 && archive.readUInt32LE(at + 28) === 4) return at;
+  }
+  return assert.fail('the archive has no squashfs image');
+}

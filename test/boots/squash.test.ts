@@ -7,7 +7,7 @@ import { needs } from '../tools.ts';
 import { debianKernel } from '../world/index.ts';
 import { bootArchive, consoleOf } from './boot.ts';
 import { archives, lateRoot, plainRoot } from './early-world.ts';
-import { assertReleased, bootSquashed, freeAfter, freeAt } from './squash-world.ts';
+import { assertReleased, bootSquashed, freeAfter, freeAt, imageAt } from './squash-world.ts';
 
 const QEMU = 'qemu-system-x86_64';
 const made = archives();
@@ -56,9 +56,7 @@ test('a damaged image: said what was looked for and seen, on the console and in 
   if (!needs(t, QEMU)) return;
   const archive = await made.host(await lateRoot(), '--layout', 'squash');
   const bytes = readFileSync(archive);
-  const at = bytes.indexOf('hsqs', 512);
-  assert.ok(at > 0);
-  bytes.writeUInt16LE(9, at + 20); // a compressor that does not exist
+  bytes.writeUInt16LE(9, imageAt(bytes) + 20); // a compressor that does not exist
   writeFileSync(`${archive}.damaged`, bytes);
   const proof = await bootArchive({ kernel, archive: `${archive}.damaged`, append: 'root=/dev/vda rd.shell=0' });
   assert.equal(proof.reason?.code, 'early');
