@@ -1,5 +1,5 @@
 // npm run bench: every claim of the table in one run, side by side with the peers, printed as ratios and written to docs/benchmarks.md.
-// Options: --rounds N (5), --only build|list|boot, --dry (do not write the page).
+// Options: --rounds N (5), --only build|list|boot|kdump, --dry (do not write the page).
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { setUp } from '../scripts/setup.ts';
 import { boots } from './claims/boot.ts';
 import { build } from './claims/build.ts';
+import { kdump } from './claims/kdump.ts';
 import { list } from './claims/list.ts';
 import { canDropCaches } from './measure.ts';
 import { arena } from './peers.ts';
@@ -38,6 +39,7 @@ const took = (claim: string, found: readonly Row[]): void => {
 took('build', await build(at, wants('build') ? rounds : 1, wants('build')));
 if (wants('list')) took('list', await list(at, rounds));
 if (wants('boot')) took('boot', await boots(at, Math.min(rounds, 5)));
+if (wants('kdump')) took('kdump', await kdump(at));
 if (!values.dry && values.only === undefined) writePage();
 rmSync(out, { recursive: true, force: true });
 
