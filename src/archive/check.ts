@@ -4,6 +4,7 @@ import type { Finding, KindlingError } from '../errors.ts';
 import { type Archive, type DecodeOptions, inspect } from './decode.ts';
 import { ID_PATH } from './encode.ts';
 import { idOf } from './id.ts';
+import { covered } from './image.ts';
 
 /** A fault as a finding: its error code in kebab case. */
 export function faultFinding(fault: KindlingError): Finding {
@@ -32,13 +33,12 @@ export function checkArchive(source: ByteSource, options: DecodeOptions, sha256?
 }
 
 function checkId(archive: Archive, sha256: Sha256): Finding[] {
-  const entry = archive.tree.get(ID_PATH);
+  const { outer, inner } = archive;
+  const entry = outer.get(ID_PATH);
   if (entry?.kind !== 'file' || archive.fault !== undefined) return [];
   const stored = nameFromBytes(readAll(entry.content)).trim();
-  const found = idOf(
-    archive.tree.entries.filter(({ path }) => path !== ID_PATH && path !== ''),
-    sha256,
-  );
+  const covers = outer.entries.filter(({ path }) => path !== ID_PATH && path !== '' && path !== inner?.path);
+  const found = idOf(inner === undefined ? covers : [...covers, ...covered(inner.path, inner.tree)], sha256);
   if (found === stored) return [];
   const message = `the content's digest is ${found}, the archive says ${stored}`;
   return [{ code: 'id-mismatch', severity: 'error', where: { path: ID_PATH }, message }];

@@ -6,9 +6,10 @@ import { type Finding, KindlingError, located } from '../errors.ts';
 import { type CpioArchive, DEFAULT_LIMITS, type ReadOptions, replay } from '../formats/cpio/index.ts';
 import { decode as decodeNewc, detect as isNewc } from '../formats/newc/index.ts';
 import { decode as decodeOdc, detect as isOdc } from '../formats/odc/index.ts';
-import type { Tree } from '../tree/index.ts';
+import { makeTree, type Tree } from '../tree/index.ts';
 import { bootconfigAt } from './bootconfig.ts';
 import { decoderAt, type Frame, frameAt, frameCache } from './frames.ts';
+import { type ImageFormat, type ImageFormatName, type InnerImage, imageEntry, laidOver, readInner } from './inner.ts';
 
 /** Bounds on what an input may ask for. */
 export interface Limits {
@@ -26,14 +27,19 @@ export interface DecodeOptions {
   readonly limits?: Partial<Limits>;
   /** Whether 070702 checksums are compared, which reads all content. True unless told. */
   readonly checksums?: boolean;
+  /** Formats of the image inside a squashed archive, and of files that are nothing but an image. Without them images are files like others. */
+  readonly images?: readonly ImageFormat[];
 }
 
-/** One piece of the file: an uncompressed cpio archive, or one compressed frame with the archives in it. Sizes in bytes. */
+/**
+ * One piece of the file: an uncompressed cpio archive, one compressed frame with the archives in it, or a file system image that is the
+ * whole file (its compressor is `InnerImage`'s). Sizes in bytes.
+ */
 export interface ArchiveMember {
   readonly at: number;
   readonly size: number;
   readonly codec: CodecName;
-  readonly format: 'newc' | 'odc';
+  readonly format: 'newc' | 'odc' | ImageFormatName;
   readonly unpackedSize: number;
   readonly cpios: readonly CpioArchive[];
 }
@@ -42,6 +48,10 @@ export interface ArchiveMember {
 export interface Archive {
   readonly members: readonly ArchiveMember[];
   /** What the kernel would have in its root file system afterwards. */
+  readonly outer: Tree;
+  /** The image of a squashed archive, or the file itself where it is an image. */
+  readonly inner: InnerImage | undefined;
+  /** The one tree to look at: what is outside, with the image's entries over it. */
   readonly tree: Tree;
   /** Where a bootconfig trailer is, with its header. */
   readonly bootconfig: { readonly at: number; readonly size: number } | undefined;
@@ -52,6 +62,45 @@ export interface Archive {
 
 /** Reads as far as it goes; what stopped it is in `fault`. */
 export function inspect(source: ByteSource, options: DecodeOptions): Archive {
+  const bare = options.images?.find((one) => one.detect(source));
+  if (bare !== undefined) return bareImage(source, bare, options);
+  const archive = inspectPieces(source, options);
+  if (options.images === undefined || imageEntry(archive.outer) === undefined) return archive;
+  try {
+    const entriesMost = options.limits?.entriesMost ?? LIMITS.entriesMost;
+    const inner = readInner(archive.outer, options.images, { decoders: options.decoders, entriesMost });
+    return inner === undefined ? archive : { ...archive, inner, tree: laidOver(archive.outer, inner.tree) };
+  } catch (error) {
+    if (!(error instanceof KindlingError)) throw error;
+    return { ...archive, fault: archive.fault ?? error };
+  }
+}
+
+const NOTHING: Tree = makeTree([]);
+
+/** A file that is an image and nothing else. */
+function bareImage(source: ByteSource, format: ImageFormat, { decoders, limits }: DecodeOptions): Archive {
+  const member = { at: 0, size: source.size, codec: 'none', format: format.name, unpackedSize: source.size, cpios: [] } as const;
+  const archive = {
+    members: [member],
+    outer: NOTHING,
+    inner: undefined,
+    tree: NOTHING,
+    bootconfig: undefined,
+    findings: [],
+    fault: undefined,
+  };
+  try {
+    const found = format.decode(source, { decoders, entriesMost: limits?.entriesMost ?? LIMITS.entriesMost });
+    const inner = { path: '', format: format.name, content: source, ...found };
+    return { ...archive, outer: found.tree, inner, tree: found.tree };
+  } catch (error) {
+    if (!(error instanceof KindlingError)) throw error;
+    return { ...archive, fault: error };
+  }
+}
+
+function inspectPieces(source: ByteSource, options: DecodeOptions): Archive {
   const limits = { ...LIMITS, ...options.limits };
   const members: ArchiveMember[] = [];
   const findings: Finding[] = [];
@@ -140,7 +189,8 @@ export function inspect(source: ByteSource, options: DecodeOptions): Archive {
     if (!(error instanceof KindlingError)) throw error;
     fault = error;
   }
-  return { members, tree: root.tree(), bootconfig, findings, fault };
+  const tree = root.tree();
+  return { members, outer: tree, inner: undefined, tree, bootconfig, findings, fault };
 }
 
 /** Reads an archive that must be whole: throws its fault. */

@@ -50,7 +50,7 @@ test('the image is a member of its own behind the loader, stored as it is, and c
   const entry = archive.members.at(-2)!;
   assert.equal(entry.codec, 'none');
   assert.equal(entry.at % 4, 0);
-  const outside = 'outer' in archive ? (archive.outer as Tree) : archive.tree;
+  const outside = archive.outer;
   const stored = outside.get(PATH);
   assert.ok(stored?.kind === 'file' && stored.content.size === 3_000_001);
   const content = readAll(stored.content);
@@ -67,7 +67,7 @@ test('one frame for the rest: the id is in it although it covers the image', asy
 async function idWith(outside: Tree, inside: Tree, size?: number): Promise<string> {
   const bytes = await bytesOf(planOf(outside), { image: image(inside, size) });
   const archive = decode({ size: bytes.length, read: (at, count) => bytes.subarray(at, at + count) }, { decoders: [] });
-  const tree = 'outer' in archive ? (archive.outer as Tree) : archive.tree;
+  const tree = archive.outer;
   const entry = tree.get(ID_PATH);
   assert.ok(entry?.kind === 'file');
   const held = String.fromCharCode(...readAll(entry.content)).trim();

@@ -17,5 +17,15 @@ export {
 export { type Chain, explain, type Link, reasonsOf } from './explain.ts';
 export { type IdDigest, idDigest, idOf } from './id.ts';
 export { type ArchiveImage, covered, type ImagePiece } from './image.ts';
+export {
+  IMAGE_PATHS,
+  type ImageFacts,
+  type ImageFormat,
+  type ImageFormatName,
+  type InnerImage,
+  imageEntry,
+  inImage,
+  USR_IMAGE_PATH,
+} from './inner.ts';
 export { cut, MEMBER_SIZES, type MemberSizes } from './members.ts';
 export { parseReasons, printReasons } from './reasons.ts';

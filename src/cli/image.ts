@@ -1,5 +1,6 @@
 // Opening what a person names on the command line: an archive to read, or a directory or archive as a tree.
 import { statSync } from 'node:fs';
+import { IMAGE_FORMATS } from '../archive/images/index.ts';
 import { type Archive, type DecodeOptions, decode } from '../archive/index.ts';
 import type { ByteSource } from '../bytes/index.ts';
 import { KindlingError, located } from '../errors.ts';
@@ -25,7 +26,7 @@ function opened(path: string): ByteSource {
 /** The same for a file that is open: a pipe gives its bytes only once. */
 export function decodeArchive(source: ByteSource, path: string, options: Omit<DecodeOptions, 'decoders'> = {}): Archive {
   try {
-    return decode(source, { decoders: nodeDecoders(), ...options });
+    return decode(source, { decoders: nodeDecoders(), images: IMAGE_FORMATS, ...options });
   } catch (error) {
     throw located(error, { file: path });
   }

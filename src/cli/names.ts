@@ -1,5 +1,5 @@
-// Opening an archive for its names. Loading the decoders costs more than listing an archive that is not compressed.
-import { type Archive, type DecodeOptions, inspect } from '../archive/index.ts';
+// Opening an archive for its names. Loading the decoders costs more than listing an archive that is not compressed and has no image inside.
+import { type Archive, type DecodeOptions, imageEntry, inspect } from '../archive/index.ts';
 import { located } from '../errors.ts';
 import { fileSource } from '../node/source.ts';
 
@@ -9,7 +9,7 @@ export async function openForNames(path: string, options: Omit<DecodeOptions, 'd
   try {
     source = fileSource(path);
     const archive = inspect(source, { decoders: [], ...options });
-    if (archive.fault === undefined) return archive;
+    if (archive.fault === undefined && imageEntry(archive.outer) === undefined) return archive;
   } catch (error) {
     throw located(error, { file: path });
   }

@@ -1,4 +1,4 @@
-// Anything that can be a root: a directory, packages, a tar archive (plain or compressed), a boot archive. What it is decides the content.
+// Anything that can be a root: a directory, packages, a tar archive (plain or compressed), a squashfs or EROFS image, a boot archive. What it is decides the content.
 // Readers are imported when they are needed: a directory, the usual case, costs nothing more.
 import { readdirSync, statSync } from 'node:fs';
 import { bytesSource, readAll } from '../bytes/index.ts';
@@ -46,9 +46,8 @@ async function treeOf(path: string, source: FileSource, decoders: readonly Decod
   if (decoder !== undefined && /\.(tar\.\w+|tgz|txz|tzst)$/.test(path)) {
     return tar.decode(bytesSource(decoder.decode(readAll(source), UNPACKED_MOST).bytes));
   }
-  const archive = await import('../archive/index.ts');
-  const decoded = archive.decode(source, { decoders });
-  return decoded.tree;
+  const [archive, { IMAGE_FORMATS }] = await Promise.all([import('../archive/index.ts'), import('../archive/images/index.ts')]);
+  return archive.decode(source, { decoders, images: IMAGE_FORMATS }).tree;
 }
 
 async function imageRoot(path: string, decoders: readonly Decoder[]): Promise<Root> {

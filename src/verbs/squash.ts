@@ -1,5 +1,5 @@
 // squash: the last step over any finished initramfs: its tree becomes one image, with a loader in front (docs/squash.md).
-import { type ArchiveImage, decode, earlySize, ID_PATH, REASONS_PATH, reasonsOf } from '../archive/index.ts';
+import { type ArchiveImage, decode, earlySize, ID_PATH, imageEntry, REASONS_PATH, reasonsOf } from '../archive/index.ts';
 import { type ByteSource, bytesSource, nameFromBytes, nameToBytes, readAll, type Sha256, sliceSource } from '../bytes/index.ts';
 import type { CodecChoice, Decoder } from '../codecs/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
@@ -58,8 +58,6 @@ export interface Squashing {
   readonly plain: Plan;
 }
 
-const IMAGES = ['squash-root.img', 'squashfs-root.img', 'erofs-root.img', 'squash/root.img'];
-
 /**
  * Takes an initramfs apart and plans the squashed one. Throws UNSUPPORTED when it is squashed already or the kernel cannot mount an image,
  * NO_KERNEL when no kernel can be told, NO_ENTRY when it has no /init, NO_PROGRAM, NO_LIBRARY, and what its reader throws.
@@ -97,7 +95,7 @@ export function squash(words: SquashWords, outside: SquashOutside): Squashing {
 }
 
 function refuseSquashed(tree: Tree): void {
-  const image = IMAGES.find((path) => tree.get(path)?.kind === 'file');
+  const image = imageEntry(tree)?.path;
   if (image === undefined) return;
   throw new KindlingError('UNSUPPORTED', `it is squashed already: its files are in the image "${image}"`, { path: image });
 }

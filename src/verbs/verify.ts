@@ -1,5 +1,6 @@
 // verify: reads an archive and says everything that stands between it and a boot. Nothing is run, nothing is written.
-import { checkAll, versionsInside } from '../archive/checks/index.ts';
+import { checkAll, runningTree, versionsInside } from '../archive/checks/index.ts';
+import { IMAGE_FORMATS } from '../archive/images/index.ts';
 import { type Archive, inspect } from '../archive/index.ts';
 import { type ByteSource, nameFromBytes, readAll, type Sha256 } from '../bytes/index.ts';
 import type { Decoder } from '../codecs/index.ts';
@@ -47,7 +48,7 @@ function opened(outside: VerifyOutside, path: string): ByteSource {
 /** The kernel to check against: the one that was named, else the root's that the archive holds modules for. */
 function kernelOf(archive: Archive, words: VerifyWords, outside: VerifyOutside): KernelFacts | undefined {
   const { root, decoders } = outside;
-  const inside = treeRoot(archive.tree, 'the archive');
+  const inside = treeRoot(runningTree(archive), 'the archive');
   if (words.kernel !== undefined) {
     const choice = kernelFor(words, { root: root ?? inside, decoders, file: outside.file });
     return kernelFacts(root ?? inside, choice);
@@ -72,7 +73,7 @@ function missingKernel(kernel: KernelFacts | undefined, root: Root | undefined):
 /** Checks an archive. Throws for what the person named and is not there; never for what the archive's bytes hold. */
 export function verify(words: VerifyWords, outside: VerifyOutside): Verification {
   const { archive: source, decoders, root } = outside;
-  const archive = inspect(source, { decoders });
+  const archive = inspect(source, { decoders, images: IMAGE_FORMATS });
   const kernel = kernelOf(archive, words, outside);
   const device = words.device === undefined ? undefined : { label: words.device, superblock: superblockOf(outside, words.device) };
   const host = words.facts === undefined ? undefined : parseFacts(nameFromBytes(readAll(opened(outside, words.facts))), words.facts);
@@ -83,7 +84,7 @@ export function verify(words: VerifyWords, outside: VerifyOutside): Verification
   return {
     recognised: archive.members.length > 0,
     findings,
-    forecast: forecast({ tree: archive.tree, segmentOf: new Map(), microcode: undefined }, source.size),
+    forecast: forecast({ tree: archive.outer, segmentOf: new Map(), microcode: undefined }, source.size),
     kernel: kernel?.version,
     memberCount: archive.members.length,
   };

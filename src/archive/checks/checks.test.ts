@@ -44,7 +44,8 @@ function entries(): Entry[] {
 
 function archiveOf(held: readonly Entry[], codec: 'none' | 'zstd' = 'zstd'): Archive {
   const member = { at: 0, size: 1, codec, format: 'newc', unpackedSize: 1, cpios: [] } as const;
-  return { members: [member], tree: makeTree(withParents(held)), bootconfig: undefined, findings: [], fault: undefined };
+  const tree = makeTree(withParents(held));
+  return { members: [member], outer: tree, inner: undefined, tree, bootconfig: undefined, findings: [], fault: undefined };
 }
 
 const config = new Map(

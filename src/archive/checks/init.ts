@@ -26,10 +26,10 @@ function isProgram(entry: Entry): entry is FileEntry {
 }
 
 /** Programs that lack a library or interpreter inside the archive. Those of /init's own chain are errors; a script nobody needs is a warning. */
-export function checkClosure({ archive, inside }: Subject): Finding[] {
+export function checkClosure({ tree, inside }: Subject): Finding[] {
   const findings: Finding[] = [];
   const initPath = resolve(inside, 'init').path;
-  for (const entry of archive.tree.entries) {
+  for (const entry of tree.entries) {
     if (!isProgram(entry) || isLibrary(entry.path)) continue;
     try {
       closeOverPrograms(inside, [{ path: entry.path, part: 'archive', text: 'program in the archive' }], () => false);
@@ -54,9 +54,9 @@ function isLibrary(path: string): boolean {
 }
 
 /** Symbolic links that lead nowhere inside the archive and not into what the boot mounts (/dev, /proc, /sys, /run). */
-export function checkLinks({ archive, inside }: Subject): Finding[] {
+export function checkLinks({ tree, inside }: Subject): Finding[] {
   const findings: Finding[] = [];
-  for (const entry of archive.tree.entries) {
+  for (const entry of tree.entries) {
     if (entry.kind !== 'symlink') continue;
     try {
       const { entry: found, path } = resolve(inside, entry.path);
@@ -71,10 +71,10 @@ export function checkLinks({ archive, inside }: Subject): Finding[] {
 }
 
 /** Files whose bytes are not those of the root's file of the same path: the archive was made from something older, or something else. */
-export function checkStale({ archive, root }: Subject): Finding[] {
+export function checkStale({ tree, root }: Subject): Finding[] {
   if (root === undefined) return [];
   const findings: Finding[] = [];
-  for (const entry of archive.tree.entries) {
+  for (const entry of tree.entries) {
     if (entry.kind !== 'file' || isOwn(entry.path)) continue;
     const { entry: held } = resolve(root, entry.path);
     if (held?.kind !== 'file') {

@@ -3,12 +3,16 @@ import type { Decoder } from '../../codecs/index.ts';
 import type { Finding, Severity } from '../../errors.ts';
 import type { Superblock } from '../../formats/superblock/index.ts';
 import { type HostFacts, type KernelFacts, type ModuleSet, moduleTreeOf, openModules, type Root, treeRoot } from '../../plan/index.ts';
+import type { Tree } from '../../tree/index.ts';
 import type { Archive } from '../decode.ts';
+import { USR_IMAGE_PATH } from '../inner.ts';
 
 /** The subject of all checks. Everything but the archive may be unknown. */
 export interface Subject {
   readonly archive: Archive;
-  /** The unpacked archive as a root. */
+  /** What the early userspace to be checked sees: the unpacked archive, or of a squashed one what the image makes of it. */
+  readonly tree: Tree;
+  /** The same as a root. */
   readonly inside: Root;
   /** Size of the archive file in bytes. */
   readonly size: number;
@@ -31,12 +35,18 @@ export function versionsInside(inside: Root): string[] {
   return [...new Set(versions)].filter((version) => moduleTreeOf(inside, version) !== undefined);
 }
 
+/** The tree that is there when the archive's own first process starts: with an image that takes the place of all else, only that. */
+export function runningTree({ inner, tree }: Pick<Archive, 'inner' | 'tree'>): Tree {
+  return inner === undefined || inner.path === USR_IMAGE_PATH ? tree : inner.tree;
+}
+
 /** Puts an archive and what is known together. */
 export function subjectOf(archive: Archive, known: Known): Subject {
-  const inside = treeRoot(archive.tree, 'the archive');
+  const running = runningTree(archive);
+  const inside = treeRoot(running, 'the archive');
   const version = known.kernel?.version ?? versionsInside(inside)[0];
   const tree = version === undefined ? undefined : moduleTreeOf(inside, version);
-  return { ...known, archive, inside, modules: tree === undefined ? undefined : openModules(inside, tree, known.decoders) };
+  return { ...known, archive, tree: running, inside, modules: tree === undefined ? undefined : openModules(inside, tree, known.decoders) };
 }
 
 /** A finding about a path of the archive. */

@@ -11,24 +11,33 @@ const PIECE_SIZE = 1 << 20;
 export const cat: Verb = {
   name: 'cat',
   summary: 'print a file of an archive',
-  description: ['Symbolic links are followed inside the archive, hard links lead to their file.'],
+  description: [
+    'Symbolic links are followed inside the archive, hard links lead to their file. Several files are printed one after the other.',
+    'A squashed archive is one tree with its image: where both have the file, the one in the image is printed, which is what runs. --outer prints the other.',
+  ],
   positionals: [
     { name: 'ARCHIVE', summary: 'the archive', required: true },
-    { name: 'PATH', summary: 'the file', required: true },
+    { name: 'PATH', summary: 'the file', required: true, repeated: true },
   ],
-  options: {},
+  options: { outer: { summary: 'look only at what the kernel unpacks, not into the image inside' } },
   examples: [{ command: 'kindling cat /boot/initrd.img init', does: 'prints the init program' }],
   run,
 };
 
 async function run(parsed: Parsed, world: World): Promise<number> {
-  const [file = '', path = ''] = parsed.positionals;
-  const content = contentOf(openArchive(file).tree, path);
+  const [file = '', ...paths] = parsed.positionals;
+  const archive = openArchive(file);
+  const tree = parsed.flag('outer') ? archive.outer : archive.tree;
+  // All of them are there, or nothing is printed.
+  const contents = paths.map((path) => ({ path, content: contentOf(tree, path) }));
   if (world.json) {
-    await world.document({ archive: file, path, size: content.size, base64: base64(readAll(content)) });
+    const files = contents.map(({ path, content }) => ({ path, size: content.size, base64: base64(readAll(content)) }));
+    await world.document({ archive: file, ...(files.length === 1 ? files[0] : { files }) });
     return 0;
   }
-  for (let at = 0; at < content.size; at += PIECE_SIZE) await world.out.write(content.read(at, Math.min(PIECE_SIZE, content.size - at)));
+  for (const { content } of contents) {
+    for (let at = 0; at < content.size; at += PIECE_SIZE) await world.out.write(content.read(at, Math.min(PIECE_SIZE, content.size - at)));
+  }
   return 0;
 }
 

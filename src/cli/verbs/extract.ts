@@ -11,6 +11,7 @@ export const extract: Verb = {
   summary: 'write the files of an archive below a directory',
   description: [
     'Nothing outside the directory is touched: an archive with absolute names, "..", or entries behind links that lead nowhere is refused before anything is written, and no link in the directory is followed.',
+    'What the image of a squashed archive holds is written as part of the same tree, and a squashfs or EROFS image is extracted like an archive.',
     'An ordinary user gets everything but devices, ownership and set-id bits. That is said, and is no failure unless --strict is given.',
   ],
   positionals: [
@@ -19,6 +20,7 @@ export const extract: Verb = {
   ],
   options: {
     directory: { short: 'C', value: 'DIR', summary: 'where to write; made when it is missing', completes: 'directory' },
+    outer: { summary: 'what the kernel unpacks, with the image inside as a file' },
     strict: { summary: 'exit with 1 when anything was left out' },
   },
   examples: [{ command: 'kindling extract /boot/initrd.img -C unpacked', does: 'unpacks everything' }],
@@ -29,7 +31,8 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const [file = '', ...paths] = parsed.positionals;
   const target = parsed.value('directory');
   if (target === undefined) throw usageError('extract: -C DIR is missing: where to write');
-  const { entries, dropped } = extraction(openArchive(file), paths);
+  const archive = openArchive(file);
+  const { entries, dropped } = extraction(parsed.flag('outer') ? { ...archive, tree: archive.outer } : archive, paths);
   world.progress.step('extracting', entries.length);
   let count = 0;
   const result = await extractTree(entries, target, { onEntry: (path) => world.progress.advance(count++, path) });

@@ -1,4 +1,5 @@
 // kindling list: the names in an archive (docs/list.md).
+import type { Archive } from '../../archive/index.ts';
 import { entryDocument, list as listOf } from '../../verbs/list.ts';
 import { select } from '../../verbs/select.ts';
 import { openForNames } from '../names.ts';
@@ -10,6 +11,7 @@ export const list: Verb = {
   name: 'list',
   summary: 'print the paths in an archive',
   description: [
+    'A squashed archive is listed with what its image holds, as one tree, and so is a squashfs or EROFS image by itself. --outer stops at what the kernel unpacks.',
     'Reads any initramfs: every compression Linux accepts, the uncompressed segment in front, and several archives one after the other. What is printed is what the kernel would unpack, one path a line, sorted byte by byte, as raw bytes.',
   ],
   positionals: [
@@ -18,6 +20,7 @@ export const list: Verb = {
   ],
   options: {
     long: { short: 'l', summary: 'manifest lines: kind, mode, owner, time, path and more, unusual characters escaped' },
+    outer: { summary: 'only what the kernel unpacks, without what the image inside holds' },
     null: { short: '0', summary: 'end each path with NUL instead of a newline' },
   },
   examples: [
@@ -30,12 +33,38 @@ export const list: Verb = {
 async function run(parsed: Parsed, world: World): Promise<number> {
   const [file = '', ...paths] = parsed.positionals;
   const archive = await openForNames(file, { checksums: false });
+  const tree = parsed.flag('outer') ? archive.outer : archive.tree;
   for (const finding of archive.findings) world.warn(`${finding.code}: ${finding.where.path ?? ''}: ${finding.message}`);
   if (world.json) {
     const members = archive.members.map(({ at, size, codec, format, unpackedSize }) => ({ at, size, codec, format, unpackedSize }));
-    await world.document({ archive: file, members, entries: select(archive.tree, paths).map(entryDocument), findings: archive.findings });
+    const { outer, inner } = archive;
+    const entries = select(tree, paths).map((entry) => ({ ...entryDocument(entry), ...layersOf(entry.path, archive) }));
+    const image =
+      inner === undefined
+        ? undefined
+        : {
+            path: inner.path,
+            format: inner.format,
+            compressor: inner.compressor,
+            blockSize: inner.blockSize,
+            size: inner.content.size,
+            entryCount: inner.tree.entries.length,
+          };
+    await world.document({
+      archive: file,
+      members,
+      ...(image === undefined ? {} : { image, outerCount: outer.entries.length }),
+      entries,
+      findings: archive.findings,
+    });
     return 0;
   }
-  await world.out.write(listOf(archive.tree, paths, { long: parsed.flag('long'), nul: parsed.flag('null') }));
+  await world.out.write(listOf(tree, paths, { long: parsed.flag('long'), nul: parsed.flag('null') }));
   return 0;
+}
+
+/** On which sides of a squashed archive's image a path is. */
+function layersOf(path: string, { outer, inner }: Archive): { layers?: readonly string[] } {
+  if (inner === undefined || inner.path === '') return {};
+  return { layers: [...(outer.get(path) === undefined ? [] : ['outer']), ...(inner.tree.get(path) === undefined ? [] : ['inner'])] };
 }

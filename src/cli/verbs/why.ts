@@ -39,8 +39,8 @@ function recorded(file: string): { reasons: ReadonlyMap<string, readonly Reason[
     const reasons = planReasons(nameFromBytes(readAll(source)));
     return { reasons, has: (path) => reasons.has(path) };
   }
-  const { tree } = openArchive(file);
-  return { reasons: reasonsOf(tree), has: (path) => path === '' || tree.get(path) !== undefined };
+  const { tree, outer } = openArchive(file);
+  return { reasons: reasonsOf(outer), has: (path) => path === '' || tree.get(path) !== undefined };
 }
 
 async function run(parsed: Parsed, world: World): Promise<number> {

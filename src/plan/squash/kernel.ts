@@ -12,7 +12,8 @@ const NEEDED: readonly (readonly [string, string, string])[] = [
   ['BLK_DEV_LOOP', 'loop', 'makes a block device of it'],
   ['OVERLAY_FS', 'overlay', 'makes it writable'],
 ];
-const CODEC_SYMBOL: Readonly<Record<ImageCodec, string>> = {
+const CODEC_SYMBOL: Readonly<Record<ImageCodec | 'lzo', string>> = {
+  lzo: 'SQUASHFS_LZO',
   gzip: 'SQUASHFS_ZLIB',
   xz: 'SQUASHFS_XZ',
   lz4: 'SQUASHFS_LZ4',
@@ -20,7 +21,7 @@ const CODEC_SYMBOL: Readonly<Record<ImageCodec, string>> = {
 };
 
 /** Why the kernel cannot mount such an image, one sentence a reason; empty when it can, or when nothing is known of the kernel. */
-export function squashFaults(kernel: KernelFacts, moduleRoot: Root, decoders: readonly Decoder[], codec: ImageCodec): string[] {
+export function squashFaults(kernel: KernelFacts, moduleRoot: Root, decoders: readonly Decoder[], codec: ImageCodec | 'lzo'): string[] {
   const { config, moduleTree, version } = kernel;
   const set = moduleTree === undefined ? undefined : openModules(moduleRoot, moduleTree, decoders);
   const faults = NEEDED.flatMap(([symbol, module, why]) => {
