@@ -4,15 +4,16 @@ import { KindlingError } from '../../errors.ts';
 import type { BlockCompressor } from './compressor.ts';
 
 const CODECS = {
+  store: (bytes: Uint8Array) => bytes,
   gzip: (bytes: Uint8Array) => zlib.deflateSync(bytes, { level: 9 }),
   zstd: (bytes: Uint8Array) => zlib.zstdCompressSync(bytes, { pledgedSrcSize: bytes.length }),
 };
 
-/** Compresses with zlib's best or zstd's usual level. `held` tells how many slots are taken. */
-export function plainCompressor(name: 'gzip' | 'zstd', blockSize: number, slotCount = 3): BlockCompressor & { readonly held: number } {
+/** Compresses with zlib's best or zstd's usual level, or not at all (`store`, an image of gzip). `held` tells how many slots are taken. */
+export function plainCompressor(codec: keyof typeof CODECS, blockSize: number, slotCount = 3): BlockCompressor & { readonly held: number } {
   let held = 0;
   return {
-    name,
+    name: codec === 'store' ? 'gzip' : codec,
     options: undefined,
     blockSize: Math.max(8192, blockSize),
     slotCount,
@@ -29,7 +30,7 @@ export function plainCompressor(name: 'gzip' | 'zstd', blockSize: number, slotCo
         async compress(size) {
           await new Promise((resolve) => setImmediate(resolve));
           const plain = bytes.subarray(0, size);
-          const packed = CODECS[name](plain);
+          const packed = CODECS[codec](plain);
           return packed.length < size ? { bytes: new Uint8Array(packed), compressed: true } : { bytes: plain, compressed: false };
         },
         release() {
