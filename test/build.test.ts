@@ -1,15 +1,15 @@
 // `kindling plan` and `kindling build` as a person runs them, on a small root on disk: files, messages, exit codes.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { readAll } from '../src/bytes/index.ts';
 import { makeProgram } from '../src/formats/elf/index.ts';
 import type { Root } from '../src/plan/index.ts';
 import { sample, VIRTUAL } from '../src/plan/sample.fixture.ts';
+import { writeRoot } from './on-disk.ts';
 
 const KINDLING = fileURLToPath(new URL('../bin/kindling', import.meta.url));
 let folder = '';
@@ -19,26 +19,7 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Writes a root to disk; `mask` takes permission bits away, as another umask would. */
-function onDisk(root: Root, name: string, mask = 0): string {
-  const base = join(folder, name);
-  const write = (path: string): void => {
-    const entry = root.entry(path);
-    const at = join(base, path);
-    if (entry === undefined || entry.kind === 'directory') {
-      mkdirSync(at, { recursive: true });
-      for (const child of root.names(path)) write(path === '' ? child : `${path}/${child}`);
-      chmodSync(at, 0o777 & ~mask);
-    } else if (entry.kind === 'symlink') symlinkSync(entry.target, at);
-    else if (entry.kind === 'file') {
-      mkdirSync(dirname(at), { recursive: true });
-      writeFileSync(at, readAll(entry.content));
-      chmodSync(at, entry.mode & ~mask);
-    }
-  };
-  write('');
-  return base;
-}
+const onDisk = (root: Root, name: string, mask = 0): string => writeRoot(root, join(folder, name), mask);
 
 function kindling(...argv: string[]): { code: number | null; out: string; err: string } {
   const { status, stdout, stderr } = spawnSync(KINDLING, argv, { encoding: 'utf8', cwd: folder });

@@ -7,6 +7,12 @@ const PAGE_SIZE = 4096;
 /** What an amd64 distribution kernel needs before anything is unpacked, in bytes. */
 export const KERNEL_FLOOR = 96 * 1024 * 1024;
 
+/**
+ * The same for an archive that is little more than an image: fewer, larger files leave less behind while they are unpacked. It is what the
+ * kernel needs to get to its end; what runs afterwards finds the archive's own bytes given back, and needs the larger floor beside the image.
+ */
+const SQUASH_FLOOR = 84 * 1024 * 1024;
+
 /** Sizes in bytes. */
 export interface Forecast {
   readonly entryCount: number;
@@ -72,14 +78,29 @@ export function forecast(plan: Pick<Plan, 'tree' | 'segmentOf' | 'microcode'>, a
     count('image', imageSize);
   }
   const blob = archiveSize ?? estimate + imageSize;
+  const held = imageSize > 0 ? imageSize : imageIn(plan.tree);
+  const needed = held === undefined ? KERNEL_FLOOR + blob + unpackedSize : squashedLeast(blob, unpackedSize, held);
   return {
     entryCount: plan.tree.entries.length + (image === undefined ? 0 : 1),
     contentSize: contentSize + microcodeSize,
     unpackedSize,
     archiveSize: blob,
     isEstimate: archiveSize === undefined,
-    leastMemory: KERNEL_FLOOR + blob + unpackedSize,
-    leastMemoryTmpfs: Math.max(KERNEL_FLOOR + blob + unpackedSize, blob + 2 * unpackedSize),
+    leastMemory: needed,
+    leastMemoryTmpfs: Math.max(needed, blob + 2 * unpackedSize),
     bySegment,
   };
+}
+
+/** Size of the image that a squashed archive has; the names are those of kindling and of dracut. */
+function imageIn(tree: Tree): number | undefined {
+  for (const path of ['squash-root.img', 'squashfs-root.img', 'erofs-root.img', 'squash/root.img']) {
+    const entry = tree.get(path);
+    if (entry?.kind === 'file') return entry.content.size;
+  }
+  return undefined;
+}
+
+function squashedLeast(blob: number, unpackedSize: number, imageSize: number): number {
+  return Math.max(SQUASH_FLOOR + blob + unpackedSize, KERNEL_FLOOR + imageSize);
 }

@@ -53,12 +53,11 @@ export function split(tree: Tree, because: ReadonlyMap<string, readonly Reason[]
   for (const [path, list] of loader.reasons) if (path !== '') say(path, list);
   for (const entry of stay) {
     const path = entry.path === 'init' ? STOCK_INIT : entry.path;
-    if (entry.path === 'init')
-      say(path, [{ part: LOADER_PART, text: 'the first process of the tree, run by the loader', because: 'init' }]);
+    if (entry.path === 'init') say(path, [{ part: LOADER_PART, text: 'the first process of the tree, run by the loader' }]);
     put(outside, { ...entry, path });
   }
   for (const path of [...outside.keys()]) addParents(outside, path, tree, say);
-  say(layout.image, [{ part: LOADER_PART, text: 'the image with all else in it, mounted by the loader', because: 'init' }]);
+  say(layout.image, [{ part: LOADER_PART, text: 'the image with all else in it, mounted by the loader' }]);
   return { outside: makeTree(outside.values()), inside, image: layout.image, reasons };
 }
 

@@ -137,7 +137,8 @@ function rootWithTools(roots: readonly Root[], commands: readonly Command[]): Ro
 }
 
 function scripts({ squash, early }: LoaderScripts): Wanted[] {
-  const reason = (what: string): Reason => ({ part: LOADER_PART, text: what, because: 'init' });
+  // Not because of init: that name has the reasons of the init inside, too.
+  const reason = (what: string): Reason => ({ part: LOADER_PART, text: what });
   const wanted: Wanted[] = [];
   for (const entry of squash.entries) {
     if (entry.kind !== 'file' || entry.path === 'commands' || entry.path === 'files') continue;
@@ -165,5 +166,5 @@ function conf({ layout, mode, trees }: LoaderRequest, modules: readonly string[]
     ['TREES', trees.join(' ')],
   ]);
   const entry = file(SQUASH_CONF, bytesSource(encodeEarly(values)));
-  return { entry, segment: 'base', reason: { part: LOADER_PART, text: 'what the archive tells its loader', because: 'init' } };
+  return { entry, segment: 'base', reason: { part: LOADER_PART, text: 'what the archive tells its loader' } };
 }
