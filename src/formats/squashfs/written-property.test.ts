@@ -32,9 +32,10 @@ function complaints(source: ByteSource): Finding[] {
   return check(source, { decoders }).filter(({ code }) => code !== 'squashfs-padding' || source.size % 4096 === 0);
 }
 
-/** As a decoder gives it back: with a root. */
+/** As a decoder gives it back: with a root, and links with the mode that Linux gives them. */
 function whole(tree: Tree): Tree {
-  const { entries } = normal(tree);
+  const linked = tree.entries.map((entry) => (entry.kind === 'symlink' ? { ...entry, mode: 0o777 } : entry));
+  const { entries } = normal(makeTree(linked));
   return makeTree(tree.get('') === undefined ? [directory(''), ...entries] : entries);
 }
 
