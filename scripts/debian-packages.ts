@@ -14,11 +14,18 @@ export interface DebianPackage {
 const START: readonly Group[] = ['start', 'test', 'bench'];
 const TEST: readonly Group[] = ['test'];
 const BENCH: readonly Group[] = ['test', 'bench'];
+const BENCH_ONLY: readonly Group[] = ['bench'];
 
 export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'qemu-system-x86', programs: ['qemu-system-x86_64'], groups: START, why: 'boots the archives' },
   { name: 'e2fsprogs', programs: ['mkfs.ext4', 'debugfs', 'e2fsck'], groups: START, why: 'makes ext4 disk images without mounting' },
   { name: 'qemu-system-arm', programs: ['qemu-system-aarch64'], groups: TEST, why: 'boots the arm64 archive' },
+  {
+    name: 'qemu-system-ppc',
+    programs: ['qemu-system-ppc64'],
+    groups: BENCH_ONLY,
+    why: 'a machine with 64 KiB pages, to measure memory on',
+  },
   { name: 'busybox-static', programs: ['busybox'], groups: TEST, why: 'its modprobe and sh against our indexes and early userspace' },
   { name: 'kmod', programs: ['modprobe', 'depmod'], groups: TEST, why: 'reads our module indexes' },
   { name: 'cpio', programs: ['cpio'], groups: BENCH, why: 'reads and writes newc and odc against ours' },
@@ -33,7 +40,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'git', programs: ['git'], groups: TEST, why: 'lists what a packed install is compared with' },
   { name: 'dash', programs: ['dash'], groups: TEST, why: 'a second shell for early userspace' },
   { name: 'shellcheck', programs: ['shellcheck'], groups: TEST, why: 'checks the shell code of early userspace' },
-  { name: 'attr', programs: ['setfattr'], groups: TEST, why: 'extended attributes in tar against ours' },
+  { name: 'attr', programs: ['setfattr', 'getfattr'], groups: TEST, why: 'extended attributes in tar against ours' },
   { name: 'file', programs: ['file'], groups: TEST, why: 'a second opinion on what an image is' },
   { name: 'groff-base', programs: ['groff'], groups: TEST, why: 'renders the manual pages' },
   { name: 'zsh', programs: ['zsh'], groups: TEST, why: 'takes the completion script' },
@@ -43,7 +50,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'xfsprogs', programs: ['mkfs.xfs'], groups: TEST, why: 'xfs roots' },
   { name: 'f2fs-tools', programs: ['mkfs.f2fs'], groups: TEST, why: 'f2fs superblocks for early userspace' },
   { name: 'dosfstools', programs: ['mkfs.vfat'], groups: TEST, why: 'FAT superblocks for early userspace' },
-  { name: 'erofs-utils', programs: ['mkfs.erofs'], groups: TEST, why: 'EROFS superblocks for early userspace' },
+  { name: 'erofs-utils', programs: ['mkfs.erofs', 'fsck.erofs', 'dump.erofs'], groups: TEST, why: 'EROFS images and their superblocks' },
   { name: 'xorriso', programs: ['xorriso'], groups: TEST, why: 'ISO 9660 superblocks for early userspace' },
   { name: 'makedumpfile', programs: ['makedumpfile'], groups: TEST, why: 'reads the crash dumps that capture archives save' },
   { name: 'crash', programs: ['crash'], groups: TEST, why: 'a second reader of crash dumps' },
