@@ -79,11 +79,16 @@ function put(outside: Map<string, Entry>, entry: Entry): void {
   const there = outside.get(entry.path);
   if (there === undefined) outside.set(entry.path, entry);
   else if (there.kind !== 'directory' || entry.kind !== 'directory') {
-    if (sameEntry(there, entry)) return;
+    if (sameEntry(there, entry) || sameDevice(there, entry)) return;
     throw new KindlingError('CONFLICT', `"${entry.path}" is a ${there.kind} of the loader and a ${entry.kind} of the tree`, {
       path: entry.path,
     });
   }
+}
+
+/** One device, whatever its mode: devtmpfs hides both. */
+function sameDevice(a: Entry, b: Entry): boolean {
+  return (a.kind === 'char' || a.kind === 'block') && a.kind === b.kind && a.major === b.major && a.minor === b.minor;
 }
 
 function addParents(outside: Map<string, Entry>, path: string, tree: Tree, say: (path: string, list: readonly Reason[]) => void): void {
