@@ -1,6 +1,6 @@
 // Structural findings for `verify`: would the kernel unpack this archive, all of it, and does it hold what it says of itself?
 import { type ByteSource, nameFromBytes, readAll, type Sha256 } from '../bytes/index.ts';
-import type { Finding, KindlingError } from '../errors.ts';
+import { type Finding, KindlingError } from '../errors.ts';
 import { type Archive, type DecodeOptions, inspect } from './decode.ts';
 import { ID_PATH } from './encode.ts';
 import { idOf } from './id.ts';
@@ -23,7 +23,14 @@ export function checkDecoded(archive: Archive, sha256?: Sha256): Finding[] {
   if (archive.tree.entries.length === 0) {
     findings.push({ code: 'archive-empty', severity: 'error', where: {}, message: 'the archive holds no entry' });
   }
-  if (sha256 !== undefined) findings.push(...checkId(archive, sha256));
+  if (sha256 === undefined) return findings;
+  try {
+    findings.push(...checkId(archive, sha256));
+  } catch (error) {
+    // it reads all content, and some may not be readable
+    if (!(error instanceof KindlingError)) throw error;
+    findings.push(faultFinding(error));
+  }
   return findings;
 }
 

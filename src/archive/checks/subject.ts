@@ -40,13 +40,19 @@ export function runningTree({ inner, tree }: Pick<Archive, 'inner' | 'tree'>): T
   return inner === undefined || inner.path === USR_IMAGE_PATH ? tree : inner.tree;
 }
 
-/** Puts an archive and what is known together. */
+/** Puts an archive and what is known together. Throws where the indexes of its modules cannot be read. */
 export function subjectOf(archive: Archive, known: Known): Subject {
   const running = runningTree(archive);
   const inside = treeRoot(running, 'the archive');
   const version = known.kernel?.version ?? versionsInside(inside)[0];
   const tree = version === undefined ? undefined : moduleTreeOf(inside, version);
   return { ...known, archive, tree: running, inside, modules: tree === undefined ? undefined : openModules(inside, tree, known.decoders) };
+}
+
+/** The same without a look at its modules. */
+export function plainSubject(archive: Archive, known: Known): Subject {
+  const tree = runningTree(archive);
+  return { ...known, archive, tree, inside: treeRoot(tree, 'the archive'), modules: undefined };
 }
 
 /** A finding about a path of the archive. */

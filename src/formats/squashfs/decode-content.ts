@@ -1,10 +1,9 @@
 // Content of a file: blocks one after the other, holes, and an end that may lie in a fragment. Only what is asked for is unpacked.
 import { type ByteSource, readInto, u32le } from '../../bytes/index.ts';
-import { located } from '../../errors.ts';
 import type { FileInode } from './decode-inode.ts';
 import { cursorAt } from './decode-metadata.ts';
 import type { Volume } from './decode-volume.ts';
-import { fault } from './faults.ts';
+import { fault, inBlock } from './faults.ts';
 import { RAW_BLOCK } from './structs.ts';
 
 const STRUCTURE = 'squashfs file';
@@ -78,7 +77,7 @@ export function unpackedBlock(volume: Volume, at: number, size: number, isRaw: b
     try {
       return layout.decoder.decodeBlock(stored, layout.facts.blockSize);
     } catch (error) {
-      throw located(error, { structure: STRUCTURE, offset: at });
+      throw inBlock(error, STRUCTURE, at);
     }
   });
 }

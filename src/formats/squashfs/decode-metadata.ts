@@ -1,8 +1,7 @@
 // Metadata: blocks of 8192 unpacked bytes behind two-byte headers. Readers hold a few of them and move through them with a cursor.
 import { type ByteSource, u16le, u64le } from '../../bytes/index.ts';
-import { located } from '../../errors.ts';
 import type { Layout } from './decode-superblock.ts';
-import { fault } from './faults.ts';
+import { fault, inBlock } from './faults.ts';
 import { METADATA_RAW, METADATA_SIZE } from './structs.ts';
 
 /** Unpacked metadata kept in memory: 2048 blocks are 16 MiB. */
@@ -36,12 +35,15 @@ export function openMetadata(source: ByteSource, { facts, decoder }: Layout): Me
       throw fault('BAD_VALUE', structure, at, `a metadata block of ${size} bytes, expected 1 to 8192`);
     if (dataAt + size > facts.bytesUsed) throw fault('TRUNCATED', structure, at, `a metadata block of ${size} bytes past the end`);
     const stored = source.read(dataAt, size);
+    const bytes = isRaw ? stored.slice() : unpacked(stored, structure, at);
+    if (bytes.length === 0) throw fault('BAD_VALUE', structure, at, 'a metadata block that unpacks to nothing');
+    return { bytes, nextAt: dataAt + size, isRaw };
+  }
+  function unpacked(stored: Uint8Array, structure: string, at: number): Uint8Array {
     try {
-      const bytes = isRaw ? stored.slice() : decoder.decodeBlock(stored, METADATA_SIZE);
-      if (bytes.length === 0) throw fault('BAD_VALUE', structure, at, 'a metadata block that unpacks to nothing');
-      return { bytes, nextAt: dataAt + size, isRaw };
+      return decoder.decodeBlock(stored, METADATA_SIZE);
     } catch (error) {
-      throw located(error, { structure, offset: at });
+      throw inBlock(error, structure, at);
     }
   }
   return {

@@ -5,3 +5,10 @@ import { type ErrorCode, KindlingError } from '../../errors.ts';
 export function fault(code: ErrorCode, structure: string, offset: number, found: string, path?: string): KindlingError {
   return new KindlingError(code, `${structure}: ${found}`, { structure, offset, ...(path === undefined ? {} : { path }) });
 }
+
+/** What a decoder says of a stored block, with the block's place in the image instead of the decoder's own. */
+export function inBlock(error: unknown, structure: string, offset: number): unknown {
+  if (!(error instanceof KindlingError)) return error;
+  const inside = error.where.offset === undefined ? '' : `, ${error.where.offset} bytes into it`;
+  return new KindlingError(error.code, `${structure}: the block at ${offset}${inside}: ${error.message}`, { structure, offset }, error);
+}
