@@ -19,6 +19,8 @@ export interface Struct<T extends FieldTable> {
   decode(bytes: Uint8Array, at?: number): Fields<T>;
   /** Encodes into new bytes of exactly `size`. */
   encode(values: Fields<T>): Uint8Array;
+  /** Encodes into bytes that are there, from `at` on: for structures by the thousand. */
+  encodeInto(view: DataView, at: number, values: Fields<T>): void;
 }
 
 /** Declares a structure; throws INTERNAL at load when the fields do not add up to `size`. */
@@ -31,6 +33,13 @@ export function struct<T extends FieldTable>(name: string, size: number, fields:
     total += kind.size;
   }
   if (total !== size) throw new KindlingError('INTERNAL', `struct ${name}: fields take ${total} bytes, declared ${size}`);
+  const encodeInto = (view: DataView, at: number, values: Fields<T>): void => {
+    let fieldAt = at;
+    for (const [key, kind] of rows) {
+      kind.set(view, fieldAt, values[key as keyof T]);
+      fieldAt += kind.size;
+    }
+  };
   return {
     name,
     size,
@@ -54,13 +63,9 @@ export function struct<T extends FieldTable>(name: string, size: number, fields:
     },
     encode(values) {
       const bytes = new Uint8Array(size);
-      const view = new DataView(bytes.buffer);
-      let fieldAt = 0;
-      for (const [key, kind] of rows) {
-        kind.set(view, fieldAt, values[key as keyof T]);
-        fieldAt += kind.size;
-      }
+      encodeInto(new DataView(bytes.buffer), 0, values);
       return bytes;
     },
+    encodeInto,
   };
 }

@@ -2,7 +2,7 @@
 import { concat, nameToBytes } from '../../bytes/index.ts';
 import type { EntryKind } from '../../tree/index.ts';
 import { BASIC_TYPES, directoryEntry, directoryHeader, directoryIndex, METADATA_SIZE, RUN_MAX } from './structs.ts';
-import type { Position } from './tables.ts';
+import type { MetadataTable, Position } from './tables.ts';
 
 /** A name in a directory, and the inode behind it. */
 export interface Listed {
@@ -20,47 +20,64 @@ interface IndexPoint {
 
 /** A listing ready to be stored. */
 export interface Listing {
-  readonly bytes: Uint8Array;
+  /** Bytes of it. */
+  readonly size: number;
   /** Empty for what is found fast enough without. */
   readonly index: readonly IndexPoint[];
   /** True when mksquashfs, too, would give the directory an extended inode. */
   readonly isLong: boolean;
+  put(table: MetadataTable): void;
 }
 
 const INDEX_MOST = 0xffff;
 
 /** The listing of these entries, which are in byte order of their names. */
 export function listing(entries: readonly Listed[]): Listing {
-  const pieces: Uint8Array[] = [];
+  const names = entries.map(({ name }) => nameToBytes(name));
+  const runs: { readonly first: number; readonly end: number }[] = [];
   const index: IndexPoint[] = [];
   let size = 0;
   let indexedAt = 0;
-  let namesSize = 0;
   for (let first = 0; first < entries.length; ) {
     const { inode, inodeNumber } = entries[first]!;
-    const run: Uint8Array[] = [];
-    let runSize = directoryHeader.size;
-    let next = first;
-    for (; next < entries.length && next - first < RUN_MAX; next++) {
-      const { name, kind, inode: at, inodeNumber: number } = entries[next]!;
-      const inodeDelta = number - inodeNumber;
-      if (at.blockAt !== inode.blockAt || inodeDelta > 0x7fff || inodeDelta < -0x8000) break;
-      const bytes = nameToBytes(name);
-      const isOver = size + runSize + directoryEntry.size + bytes.length - indexedAt > METADATA_SIZE;
-      if (isOver && next > first) break;
-      if (isOver && size > 0 && index.length < INDEX_MOST) {
-        index.push({ at: size, name: bytes });
-        indexedAt = size;
+    const startsAt = size;
+    size += directoryHeader.size;
+    let end = first;
+    for (; end < entries.length && end - first < RUN_MAX; end++) {
+      const { inode: at, inodeNumber: number } = entries[end]!;
+      const delta = number - inodeNumber;
+      if (at.blockAt !== inode.blockAt || delta > 0x7fff || delta < -0x8000) break;
+      const entrySize = directoryEntry.size + names[end]!.length;
+      const isOver = size + entrySize - indexedAt > METADATA_SIZE;
+      if (isOver && end > first) break;
+      if (isOver && startsAt > 0 && index.length < INDEX_MOST) {
+        index.push({ at: startsAt, name: names[end]! });
+        indexedAt = startsAt;
       }
-      run.push(directoryEntry.encode({ offset: at.offset, inodeDelta, type: BASIC_TYPES[kind], nameSize: bytes.length - 1 }), bytes);
-      runSize += directoryEntry.size + bytes.length;
-      namesSize += directoryEntry.size + bytes.length;
+      size += entrySize;
     }
-    pieces.push(directoryHeader.encode({ count: next - first - 1, blockAt: inode.blockAt, inodeNumber }), ...run);
-    size += runSize;
-    first = next;
+    runs.push({ first, end });
+    first = end;
   }
-  return { bytes: concat(pieces), index, isLong: entries.length > RUN_MAX || namesSize >= METADATA_SIZE };
+  const namesSize = size - runs.length * directoryHeader.size;
+  return {
+    size,
+    index,
+    isLong: entries.length > RUN_MAX || namesSize >= METADATA_SIZE,
+    put(table) {
+      for (const { first, end } of runs) {
+        const { inode, inodeNumber } = entries[first]!;
+        table.put(directoryHeader, { count: end - first - 1, blockAt: inode.blockAt, inodeNumber });
+        for (let at = first; at < end; at++) {
+          const entry = entries[at]!;
+          const inodeDelta = entry.inodeNumber - inodeNumber;
+          const name = names[at]!;
+          table.put(directoryEntry, { offset: entry.inode.offset, inodeDelta, type: BASIC_TYPES[entry.kind], nameSize: name.length - 1 });
+          table.append(name);
+        }
+      }
+    },
+  };
 }
 
 /** The index of a listing that was stored from `position` on, in a table whose blocks start at `starts`. */

@@ -1,5 +1,5 @@
 // Inodes: the basic form wherever it holds everything, else the extended one, as mksquashfs chooses.
-import { concat, nameToBytes, u32le } from '../../bytes/index.ts';
+import { nameToBytes } from '../../bytes/index.ts';
 import type { DeviceEntry } from '../../tree/index.ts';
 import type { FileData } from './encode-data.ts';
 import type { Node, NodeEntry } from './encode-nodes.ts';
@@ -17,7 +17,7 @@ import {
   specialInode,
   symlinkInode,
 } from './structs.ts';
-import type { Position } from './tables.ts';
+import type { MetadataTable, Position } from './tables.ts';
 
 /** What an inode says that its entry does not. */
 export interface InodeFacts {
@@ -39,53 +39,46 @@ export interface DirectoryFacts {
   readonly parent: number;
 }
 
-function header({ node, uidIndex, gidIndex }: InodeFacts, isExtended: boolean): Uint8Array {
+function putHeader(table: MetadataTable, { node, uidIndex, gidIndex }: InodeFacts, isExtended: boolean): void {
   const { kind, mode, mtime } = node.entry;
   const type = BASIC_TYPES[kind] + (isExtended ? EXTENDED_STEP : 0);
-  return inodeHeader.encode({ type, mode, uidIndex, gidIndex, mtime, number: node.number });
-}
-
-function word(value: number): Uint8Array {
-  const bytes = new Uint8Array(u32le.size);
-  u32le.set(new DataView(bytes.buffer), 0, value);
-  return bytes;
-}
-
-function words(values: Uint32Array): Uint8Array {
-  const bytes = new Uint8Array(u32le.size * values.length);
-  const view = new DataView(bytes.buffer);
-  for (let index = 0; index < values.length; index++) u32le.set(view, index * u32le.size, values[index]!);
-  return bytes;
+  table.put(inodeHeader, { type, mode, uidIndex, gidIndex, mtime, number: node.number });
 }
 
 /** The inode of a directory. */
-export function directoryBytes(facts: InodeFacts, directory: DirectoryFacts): Uint8Array {
+export function putDirectory(table: MetadataTable, facts: InodeFacts, directory: DirectoryFacts): void {
   const { linkCount } = facts.node;
   const { position, isLong, index, indexCount, parent } = directory;
   const common = { blockAt: position.blockAt, offset: position.offset, linkCount, parent, size: directory.size + LISTING_EXTRA };
-  if (!isLong && facts.xattrIndex === undefined) return concat([header(facts, false), directoryInode.encode(common)]);
-  const body = longDirectoryInode.encode({ ...common, indexCount, xattrIndex: facts.xattrIndex ?? NONE32 });
-  return concat([header(facts, true), body, index]);
+  const isExtended = isLong || facts.xattrIndex !== undefined;
+  putHeader(table, facts, isExtended);
+  if (!isExtended) table.put(directoryInode, common);
+  else {
+    table.put(longDirectoryInode, { ...common, indexCount, xattrIndex: facts.xattrIndex ?? NONE32 });
+    table.append(index);
+  }
 }
 
 /** The inode of a regular file. */
-export function fileBytes(facts: InodeFacts, data: FileData, size: number): Uint8Array {
+export function putFile(table: MetadataTable, facts: InodeFacts, data: FileData, size: number): void {
   const { linkCount } = facts.node;
   const { startAt, sparseSize, fragmentOffset } = data;
   const fragmentIndex = data.fragmentIndex ?? NONE32;
   const isExtended = linkCount > 1 || size > 0xffffffff || startAt > 0xffffffff || sparseSize > 0 || facts.xattrIndex !== undefined;
-  const body = isExtended
-    ? longFileInode.encode({
-        startAt: BigInt(startAt),
-        size: BigInt(size),
-        sparse: BigInt(sparseSize),
-        linkCount,
-        fragmentIndex,
-        fragmentOffset,
-        xattrIndex: facts.xattrIndex ?? NONE32,
-      })
-    : fileInode.encode({ startAt, fragmentIndex, fragmentOffset, size });
-  return concat([header(facts, isExtended), body, words(data.words)]);
+  putHeader(table, facts, isExtended);
+  if (!isExtended) table.put(fileInode, { startAt, fragmentIndex, fragmentOffset, size });
+  else {
+    table.put(longFileInode, {
+      startAt: BigInt(startAt),
+      size: BigInt(size),
+      sparse: BigInt(sparseSize),
+      linkCount,
+      fragmentIndex,
+      fragmentOffset,
+      xattrIndex: facts.xattrIndex ?? NONE32,
+    });
+  }
+  table.putWords(data.words);
 }
 
 // Linux' huge_encode_dev: the low eight bits of the minor number, the major, the rest of the minor.
@@ -94,18 +87,17 @@ function deviceNumber({ major, minor }: DeviceEntry): number {
 }
 
 /** The inode of anything else. */
-export function otherBytes(facts: InodeFacts, entry: Exclude<NodeEntry, { kind: 'directory' | 'file' }>): Uint8Array {
+export function putOther(table: MetadataTable, facts: InodeFacts, entry: Exclude<NodeEntry, { kind: 'directory' | 'file' }>): void {
   const { linkCount } = facts.node;
-  const isExtended = facts.xattrIndex !== undefined;
-  const pieces = [header(facts, isExtended)];
+  putHeader(table, facts, facts.xattrIndex !== undefined);
   if (entry.kind === 'symlink') {
     const target = nameToBytes(entry.target);
-    pieces.push(symlinkInode.encode({ linkCount, targetSize: target.length }), target);
+    table.put(symlinkInode, { linkCount, targetSize: target.length });
+    table.append(target);
   } else if (entry.kind === 'char' || entry.kind === 'block') {
-    pieces.push(deviceInode.encode({ linkCount, device: deviceNumber(entry) }));
+    table.put(deviceInode, { linkCount, device: deviceNumber(entry) });
   } else {
-    pieces.push(specialInode.encode({ linkCount }));
+    table.put(specialInode, { linkCount });
   }
-  if (facts.xattrIndex !== undefined) pieces.push(word(facts.xattrIndex));
-  return concat(pieces);
+  if (facts.xattrIndex !== undefined) table.putWords(Uint32Array.of(facts.xattrIndex));
 }

@@ -4,7 +4,7 @@ import type { Entry, Tree } from '../../tree/index.ts';
 import type { BlockCompressor } from './compressor.ts';
 import type { DataPart } from './encode-data.ts';
 import { indexBytes, type Listed, listing } from './encode-directory.ts';
-import { directoryBytes, fileBytes, type InodeFacts, otherBytes } from './encode-inodes.ts';
+import { type InodeFacts, putDirectory, putFile, putOther } from './encode-inodes.ts';
 import type { Node, NodeEntry, Nodes } from './encode-nodes.ts';
 import type { XattrPart } from './encode-xattrs.ts';
 import { metadataTable, type Position } from './tables.ts';
@@ -71,15 +71,17 @@ export async function metadataOf(
     gidIndex: table.indexOf(node.entry.gid, node.entry),
     xattrIndex: xattrs?.indexOf(node),
   });
-  const write = async (node: Node, bytes: Uint8Array): Promise<Position> => {
+  const write = (node: Node, put: () => void): Position => {
     const position = inodes.position();
     positions[node.number - 1] = position;
-    inodes.append(bytes);
-    if (inodes.isFull) await inodes.settle();
+    put();
     return position;
   };
-  const plainBytes = (node: Node, entry: Exclude<NodeEntry, { kind: 'directory' }>): Uint8Array =>
-    entry.kind === 'file' ? fileBytes(factsOf(node), data.dataOf.get(entry)!, entry.content.size) : otherBytes(factsOf(node), entry);
+  const writePlain = (node: Node, entry: Exclude<NodeEntry, { kind: 'directory' }>): Position =>
+    write(node, () => {
+      if (entry.kind === 'file') putFile(inodes, factsOf(node), data.dataOf.get(entry)!, entry.content.size);
+      else putOther(inodes, factsOf(node), entry);
+    });
 
   async function writeDirectory(node: Node, parent: number): Promise<Position> {
     const listed: Listed[] = [];
@@ -87,26 +89,19 @@ export async function metadataOf(
       const there = nodes.of(child);
       const { entry } = there;
       const inode =
-        entry.kind === 'directory'
-          ? await writeDirectory(there, node.number)
-          : (positions[there.number - 1] ?? (await write(there, plainBytes(there, entry))));
+        entry.kind === 'directory' ? await writeDirectory(there, node.number) : (positions[there.number - 1] ?? writePlain(there, entry));
+      if (inodes.isFull) await inodes.settle();
       const name = child.path.slice(child.path.lastIndexOf('/') + 1);
       listed.push({ name, kind: entry.kind, inodeNumber: there.number, inode });
     }
-    const { bytes, index, isLong } = listing(listed);
+    const { size, index, isLong, put } = listing(listed);
     // An empty listing is nowhere: at the end of the table there may be no block.
-    const position = bytes.length === 0 ? { blockAt: 0, offset: 0 } : directories.position();
-    directories.append(bytes);
+    const position = size === 0 ? { blockAt: 0, offset: 0 } : directories.position();
+    put(directories);
     if (directories.isFull) await directories.settle();
-    const facts = {
-      size: bytes.length,
-      position,
-      isLong,
-      index: indexBytes(index, position, directories.starts),
-      indexCount: index.length,
-      parent,
-    };
-    return write(node, directoryBytes(factsOf(node), facts));
+    const points = indexBytes(index, position, directories.starts);
+    const facts = { size, position, isLong, index: points, indexCount: index.length, parent };
+    return write(node, () => putDirectory(inodes, factsOf(node), facts));
   }
 
   const root = await writeDirectory(nodes.root, nodes.all.length + 1);

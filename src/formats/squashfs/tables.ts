@@ -1,6 +1,6 @@
 // Metadata as the image keeps it: blocks of 8192 bytes, each compressed by itself behind a two-byte header; and tables of fixed records,
 // which are such blocks followed by an index of where each one starts.
-import { concat, u16le, u64le } from '../../bytes/index.ts';
+import { concat, type Fields, type FieldTable, type Struct, u16le, u32le, u64le } from '../../bytes/index.ts';
 import type { BlockCompressor } from './compressor.ts';
 import { METADATA_RAW, METADATA_SIZE } from './structs.ts';
 
@@ -21,6 +21,10 @@ export interface MetadataTable {
   /** Where the next item will be. */
   position(): Position;
   append(bytes: Uint8Array): void;
+  /** Appends a structure. */
+  put<T extends FieldTable>(form: Struct<T>, values: Fields<T>): void;
+  /** Appends u32s. */
+  putWords(words: Uint32Array): void;
   /** Compresses the full blocks. */
   settle(): Promise<void>;
   /** Compresses the rest and gives the whole table. */
@@ -32,8 +36,17 @@ export function metadataTable(compressor: BlockCompressor): MetadataTable {
   const stored: Uint8Array[] = [];
   const starts = [0];
   let pending = new Uint8Array(2 * METADATA_SIZE);
+  let view = new DataView(pending.buffer);
   let pendingSize = 0;
   let size = 0;
+
+  function reserve(more: number): void {
+    if (pendingSize + more <= pending.length) return;
+    const grown = new Uint8Array(2 * (pendingSize + more));
+    grown.set(pending.subarray(0, pendingSize));
+    pending = grown;
+    view = new DataView(pending.buffer);
+  }
 
   async function store(block: Uint8Array): Promise<void> {
     const slot = compressor.take();
@@ -68,13 +81,21 @@ export function metadataTable(compressor: BlockCompressor): MetadataTable {
     },
     position: () => ({ blockAt: size, offset: pendingSize }),
     append(bytes) {
-      if (pendingSize + bytes.length > pending.length) {
-        const grown = new Uint8Array(2 * (pendingSize + bytes.length));
-        grown.set(pending.subarray(0, pendingSize));
-        pending = grown;
-      }
+      reserve(bytes.length);
       pending.set(bytes, pendingSize);
       pendingSize += bytes.length;
+    },
+    put(form, values) {
+      reserve(form.size);
+      form.encodeInto(view, pendingSize, values);
+      pendingSize += form.size;
+    },
+    putWords(words) {
+      reserve(u32le.size * words.length);
+      for (const word of words) {
+        u32le.set(view, pendingSize, word);
+        pendingSize += u32le.size;
+      }
     },
     settle,
     async finish() {
