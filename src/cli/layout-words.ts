@@ -1,8 +1,10 @@
 // The options of verbs that make squashed archives, and what they do with them: layout, codec and blocks of the image.
 import type { Sha256 } from '../bytes/index.ts';
-import type { ImageCodec } from '../plan/index.ts';
+import { squashScripts } from '../node/early-tree.ts';
+import type { ImageCodec, Plan } from '../plan/index.ts';
 import { archiveImage } from '../verbs/image.ts';
-import { IMAGE_DEFAULTS, type SquashedPlan } from '../verbs/layout.ts';
+import { IMAGE_DEFAULTS, pickLayout, type SquashedPlan, type SquashRequest } from '../verbs/layout.ts';
+import type { PlanOutside } from '../verbs/plan.ts';
 import { BLOCK_OPTIONS, type BlockWords, blockWords, withCompressor } from './block-words.ts';
 import type { OptionTable, Parsed } from './verb.ts';
 import type { World } from './world.ts';
@@ -26,6 +28,19 @@ export interface ImageWords extends BlockWords {
 export function imageWords(parsed: Parsed): ImageWords {
   const words = blockWords(parsed, parsed.value('image-codec') ?? IMAGE_DEFAULTS.codec);
   return { ...words, name: words.codec.split(':')[0] as ImageCodec };
+}
+
+/** What squashing a plan of a root needs. */
+export function squashRequest({ root, decoders, earlyTree }: PlanOutside, codec: ImageCodec): Omit<SquashRequest, 'layout'> {
+  const scripts = { squash: squashScripts(), early: earlyTree() };
+  return { mode: 'return', roots: [root], moduleRoot: root, scripts, decoders, codec };
+}
+
+/** With -v: what squashing a plain archive would bring. */
+export function sayOther(plan: Plan, outside: PlanOutside, world: World): void {
+  if (world.verbosity <= 0) return;
+  const { why } = pickLayout(plan, squashRequest(outside, 'zstd'));
+  world.detail(`layout squash: ${why}`);
 }
 
 /** Bytes of all files in the image. */

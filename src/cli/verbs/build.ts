@@ -2,13 +2,12 @@
 import type { MemberProgress } from '../../archive/index.ts';
 import { nodeEncoders } from '../../node/codecs.ts';
 import { sha256 } from '../../node/digest.ts';
-import { squashScripts } from '../../node/early-tree.ts';
 import { writeAtomically } from '../../node/write.ts';
 import { forecast, type Plan } from '../../plan/index.ts';
 import { build as buildArchive, codecChoice } from '../../verbs/build.ts';
 import { LAYOUTS, type LayoutWord, type MadeSizes, pickLayout, type SquashedPlan, squashPlan } from '../../verbs/layout.ts';
 import { type PlanOutside, planFor } from '../../verbs/plan.ts';
-import { IMAGE_OPTIONS, type ImageWords, imageWords, insideSize, withImage } from '../layout-words.ts';
+import { IMAGE_OPTIONS, type ImageWords, imageWords, insideSize, sayOther, squashRequest, withImage } from '../layout-words.ts';
 import { OUTPUT_OPTION } from '../options.ts';
 import { interruptible, PLAN_OPTIONS, planOutside, planWords } from '../plan-words.ts';
 import { printable } from '../report.ts';
@@ -106,6 +105,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   if (world.json) await world.document({ ...facts, written: true, size: sizes.archive, ...planDocument(plan, squashed, sizes) });
   else {
     for (const line of forecastLines(plan, squashed, sizes)) world.detail(line);
+    if (layout === 'plain') sayOther(plan, outside, world);
     const modules = `${plan.packed.length} modules`;
     world.note(`${printable(path)}: ${mib(sizes.archive)}, ${modules}, ${((world.now() - startedAt) / 1000).toFixed(2)} s`);
   }
@@ -117,10 +117,9 @@ function squashedFor(
   plan: Plan,
   layout: LayoutWord,
   { name }: ImageWords,
-  { root, decoders, earlyTree: early }: PlanOutside,
+  outside: PlanOutside,
 ): { readonly squashed: SquashedPlan | undefined; readonly why?: string } {
   if (layout === 'plain') return { squashed: undefined };
-  const scripts = { squash: squashScripts(), early: early() };
-  const request = { mode: 'return', roots: [root], moduleRoot: root, scripts, decoders, codec: name } as const;
+  const request = squashRequest(outside, name);
   return layout === 'auto' ? pickLayout(plan, request) : { squashed: squashPlan(plan, { ...request, layout }) };
 }

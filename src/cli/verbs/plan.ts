@@ -46,6 +46,8 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   if (world.json) await world.document(planDocument(planned));
   else if (parsed.flag('long')) await printLong(planned, world);
   else await printShort(planned, outside.root.label, world);
+  // imported only then: writing images takes more to load than planning
+  if (!world.json && world.verbosity > 0) (await import('../layout-words.ts')).sayOther(planned, outside, world);
   for (const { severity, message } of planned.findings) {
     if (severity === 'note') world.detail(message);
     else world.warn(message);
