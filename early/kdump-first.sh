@@ -30,7 +30,7 @@ read -r n_reserved </sys/kernel/kexec_crash_size || n_reserved=0
 fact reserved "$n_reserved"
 [ "$n_reserved" != 0 ] || stop NO_RESERVATION 'the kernel reserved no memory for a crash kernel: see "crashkernel" on its console'
 IFS= read -r n_line </capture/line
-n_said=$(kexec -s -p /capture/kernel --initrd=/capture/archive --command-line="$n_line" 2>&1) || stop NOT_LOADED "kexec: $n_said"
+n_said=$(kexec -s -p /capture/kernel --initrd=/capture/archive --command-line="$n_line" 2>&1) || stop NOT_LOADED "the capture kernel and its archive could not be loaded into $((n_reserved >> 20)) MiB: $n_said"
 read -r n_loaded </sys/kernel/kexec_crash_loaded || n_loaded=0
 [ "$n_loaded" = 1 ] || stop NOT_LOADED "the kernel holds no crash kernel after kexec: $n_said"
 phase loaded

@@ -218,8 +218,8 @@ kdump_raw() {
 	fi
 	if [ -n "$KDUMP_CORE" ]; then
 		# shellcheck disable=SC2086 # options
-		if ! makedumpfile $KDUMP_CORE --message-level 4 /proc/vmcore "$f_path"; then
-			d_code=NO_SPACE d_error="makedumpfile could not write the dump to $f_path, which has $((d_sectors >> 11)) MiB"
+		if ! makedumpfile -f $KDUMP_CORE --message-level 4 /proc/vmcore "$f_path"; then
+			d_code=IO d_error="makedumpfile could not save to $f_path, which has $((d_sectors >> 11)) MiB; the console has its own words"
 			return 1
 		fi
 		d_size=-

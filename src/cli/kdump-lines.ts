@@ -91,7 +91,9 @@ async function printProof({ reached, proof, memory, dump, findings }: CrashProof
   await world.out.line(reached ? `proven in ${proof.seconds.toFixed(2)} s` : 'not proven');
   if (proof.reached) return;
   const { consoleTail } = await import('../node/boot-files.ts');
-  world.warn(`no dump was saved: ${printable(proof.reason?.text ?? 'unknown')}`);
+  const { code, text } = proof.reason ?? { code: 'ended', text: 'unknown' };
+  const little = code === 'memory' || code === 'unpack' ? `crashkernel=${memory.crashkernel}M is too little: ` : '';
+  world.warn(`no dump was saved: ${little}${printable(text)}`);
   for (const line of consoleTail(proof.console)) world.note(`  | ${printable(line)}`);
   world.note(`console: ${proof.console}`);
 }
