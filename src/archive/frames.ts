@@ -1,41 +1,18 @@
 // Frames: the pieces of a file that the kernel's unpacker (unpack_to_rootfs in init/initramfs.c) tells apart: NUL padding, uncompressed
 // cpio, compressed frames. Each frame's unpacked bytes are a source; only the last few compressed frames are kept unpacked.
-import { type ByteSource, bytesSource } from '../bytes/index.ts';
+import { type ByteSource, bytesSource, type Recent, recent } from '../bytes/index.ts';
 import type { CodecName, Decoder } from '../codecs/index.ts';
 import { KindlingError, located } from '../errors.ts';
 
 /** Bytes of unpacked frames kept in memory; the newest is always kept, however large. */
 const KEPT_SIZE = 96 << 20;
 
-/** Keeps the unpacked bytes of recently used frames. */
-export interface FrameCache {
-  get(frame: object, make: () => Uint8Array): Uint8Array;
-}
+/** The unpacked bytes of frames used last. */
+export type FrameCache = Recent<object>;
 
 /** A cache for one archive. */
-export function frameCache(keptSize = KEPT_SIZE): FrameCache {
-  const kept = new Map<object, Uint8Array>();
-  let size = 0;
-  return {
-    get(frame, make) {
-      const found = kept.get(frame);
-      if (found !== undefined) {
-        // Newest last.
-        kept.delete(frame);
-        kept.set(frame, found);
-        return found;
-      }
-      const bytes = make();
-      kept.set(frame, bytes);
-      size += bytes.length;
-      for (const [oldest, held] of kept) {
-        if (size <= keptSize || oldest === frame) break;
-        kept.delete(oldest);
-        size -= held.length;
-      }
-      return bytes;
-    },
-  };
+export function frameCache(): FrameCache {
+  return recent({ sizeMost: KEPT_SIZE });
 }
 
 /** One compressed frame: where it is, what it unpacks to. */

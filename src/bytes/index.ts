@@ -16,6 +16,7 @@ export {
   u64be,
   u64le,
 } from './ints.ts';
+export { type Recent, type RecentBounds, recent } from './recent.ts';
 export { type ByteSink, memorySink } from './sink.ts';
 export { type ByteSource, bytesSource, EMPTY, lazySource, readAll, readInto, sliceSource } from './source.ts';
 export { type Fields, type FieldTable, type Struct, struct } from './struct.ts';

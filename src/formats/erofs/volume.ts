@@ -1,7 +1,6 @@
 // An opened image: its superblock, its devices, and the two inodes whose content is metadata or data of other inodes.
-import { type ByteSource, readInto } from '../../bytes/index.ts';
+import { type ByteSource, type Recent, type RecentBounds, readInto, recent } from '../../bytes/index.ts';
 import type { Decoder } from '../../codecs/index.ts';
-import { type BlockCache, blockCache } from './cache.ts';
 import { contentOf } from './content.ts';
 import { fault, type Place } from './faults.ts';
 import { readInode } from './inode.ts';
@@ -15,13 +14,16 @@ export interface VolumeOptions {
   readonly devices?: readonly ByteSource[];
 }
 
+/** pclusters are 1 MiB at most. */
+const KEPT: RecentBounds = { sizeMost: 4 << 20, countMost: 64 };
+
 /** An opened image. */
 export interface Volume {
   readonly source: ByteSource;
   readonly layout: Layout;
   readonly decoders: readonly Decoder[];
   /** Unpacked pclusters, shared by all files. */
-  readonly cache: BlockCache;
+  readonly cache: Recent<string>;
   /** What of a device number counts. */
   readonly deviceMask: number;
   /** Content of the metabox inode: metadata of other inodes. Throws BAD_VALUE where the image has none. */
@@ -71,7 +73,7 @@ export function openVolume(source: ByteSource, options: VolumeOptions): Volume {
     source,
     layout,
     decoders: options.decoders,
-    cache: blockCache(),
+    cache: recent(KEPT),
     deviceMask: 2 ** Math.ceil(Math.log2(devices.length + 1)) - 1,
     metabox: special('metabox', layout.metaboxNid),
     packed: special('packed', layout.packedNid),

@@ -1,8 +1,7 @@
 // An opened image: its superblock, its tables, and unpacked blocks kept for the next reader.
-import { type ByteSource, toSize, u32le } from '../../bytes/index.ts';
+import { type ByteSource, type Recent, type RecentBounds, recent, toSize, u32le } from '../../bytes/index.ts';
 import type { Decoder } from '../../codecs/index.ts';
 import { located } from '../../errors.ts';
-import { type BlockCache, blockCache } from './block-cache.ts';
 import { type Metadata, openMetadata, recordAt } from './decode-metadata.ts';
 import { type Layout, readSuperblock } from './decode-superblock.ts';
 import { openXattrs, type Xattrs } from './decode-xattrs.ts';
@@ -16,6 +15,8 @@ export interface Fragment {
   readonly isRaw: boolean;
 }
 
+const KEPT: RecentBounds = { sizeMost: 16 << 20, countMost: 256 };
+
 /** An opened image. */
 export interface Volume {
   readonly source: ByteSource;
@@ -25,7 +26,7 @@ export interface Volume {
   readonly ids: readonly number[];
   readonly xattrs: Xattrs;
   /** Unpacked data blocks, shared by all files. */
-  readonly cache: BlockCache;
+  readonly cache: Recent<number>;
   /** A fragment by number. Throws BAD_VALUE for one there is not. */
   fragment(index: number): Fragment;
 }
@@ -48,7 +49,7 @@ export function openVolume(source: ByteSource, decoders: readonly Decoder[]): Vo
     metadata,
     ids,
     xattrs: openXattrs(source, metadata, layout),
-    cache: blockCache(),
+    cache: recent(KEPT),
     fragment(index) {
       const known = fragments.get(index);
       if (known !== undefined) return known;
