@@ -1,5 +1,5 @@
 // npm run bench: every claim of the table in one run, side by side with the peers, printed as ratios and written to docs/benchmarks.md.
-// Options: --rounds N (5), --only build|list|boot|kdump|memory, --dry (do not write the pages). The memory claim has a part of the page and a
+// Options: --rounds N (5), --only build|list|boot|pack|kdump|memory, --dry (do not write the pages). The memory claim has a part of the page and a
 // picture of its own, which are written when it alone runs, too.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { build } from './claims/build.ts';
 import { kdump } from './claims/kdump.ts';
 import { list } from './claims/list.ts';
 import { memory } from './claims/memory.ts';
+import { pack } from './claims/pack.ts';
 import { canDropCaches } from './measure.ts';
 import { arena } from './peers.ts';
 import { markdown, type Row } from './table.ts';
@@ -42,6 +43,7 @@ const took = (claim: string, found: readonly Row[]): void => {
 took('build', await build(at, wants('build') ? rounds : 1, wants('build')));
 if (wants('list')) took('list', await list(at, rounds));
 if (wants('boot')) took('boot', await boots(at, Math.min(rounds, 5)));
+if (wants('pack')) took('pack', await pack(at, Math.min(rounds, 5)));
 if (wants('kdump')) took('kdump', await kdump(at));
 if (wants('memory')) {
   const counted = Math.min(rounds, 5);
