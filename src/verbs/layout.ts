@@ -64,6 +64,15 @@ export function squashPlan(plan: Plan, request: SquashRequest): SquashedPlan {
   return { layout: layout.name, outside: { ...plan, tree: outside, reasons, segmentOf }, inside, image };
 }
 
+function occupied({ archiveSize, unpackedSize }: Forecast): number {
+  return archiveSize + unpackedSize;
+}
+
+/** Bytes of least memory that squashing saves; negative when it costs some. What the kernel needs by itself is the same for both. */
+export function savedMemory(plain: Forecast, squashed: Forecast): number {
+  return occupied(plain) - occupied(squashed);
+}
+
 /** What `auto` picks: squashed when that saves enough memory and can be done. `why` is one clause. */
 export function pickLayout(
   plan: Plan,
@@ -76,14 +85,14 @@ export function pickLayout(
     if (!(error instanceof KindlingError) || (error.code !== 'UNSUPPORTED' && error.code !== 'NO_PROGRAM')) throw error;
     return { squashed: undefined, why: error.message };
   }
-  const plain = forecast(plan).leastMemory;
-  const least = squashedForecast(squashed).leastMemory;
+  const [plain, cast] = [forecast(plan), squashedForecast(squashed)];
   const mib = (size: number): string => `${Math.round(size / 1048576)} MiB`;
-  const saved = plain - least;
+  const saved = savedMemory(plain, cast);
+  const takes = `archive and unpacked files take ${mib(occupied(cast))} instead of ${mib(occupied(plain))}`;
   const why =
     saved > 0
-      ? `squashing saves about ${mib(saved)} of least memory (${mib(least)} instead of ${mib(plain)}), ${mib(AUTO_SAVES)} are asked for`
-      : `squashing saves no memory (${mib(least)} instead of ${mib(plain)})`;
+      ? `squashing saves about ${mib(saved)} of least memory (${takes}), ${mib(AUTO_SAVES)} are asked for`
+      : `squashing saves no memory (${takes})`;
   return { squashed: saved >= AUTO_SAVES ? squashed : undefined, why };
 }
 

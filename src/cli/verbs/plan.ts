@@ -1,6 +1,6 @@
 // kindling plan: parses, and prints what would go into an archive and why (docs/plan.md).
 import { type Forecast, forecast, PARTS, type Plan, printConfiguration, printFacts, type Reason } from '../../plan/index.ts';
-import { type MadeSizes, type SquashedPlan, squashedForecast } from '../../verbs/layout.ts';
+import { type MadeSizes, type SquashedPlan, savedMemory, squashedForecast } from '../../verbs/layout.ts';
 import { configurationFor, planFor } from '../../verbs/plan.ts';
 import { PLAN_OPTIONS, planOutside, planWords } from '../plan-words.ts';
 import { printable } from '../report.ts';
@@ -156,9 +156,10 @@ const EXTRA: Readonly<Record<string, string>> = { modules: 'index files for modp
 export function forecastLines(planned: Plan, squashed?: SquashedPlan, sizes?: MadeSizes): string[] {
   if (squashed === undefined) return sentences(forecast(planned, sizes?.archive));
   const plain = forecast(planned);
-  const saved = plain.leastMemory - squashedForecast(squashed, sizes).leastMemory;
+  const cast = squashedForecast(squashed, sizes);
+  const saved = savedMemory(plain, cast);
   return [
-    ...sentences(squashedForecast(squashed, sizes)),
+    ...sentences(cast),
     `plain it would be about ${mib(plain.archiveSize)}, ${mib(plain.unpackedSize)} unpacked, and need ${saved < 0 ? `${mib(-saved)} less` : `${mib(saved)} more`} memory`,
   ];
 }

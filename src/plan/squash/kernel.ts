@@ -1,5 +1,6 @@
 // Whether a kernel can mount the image of a squashed archive: file system, its compressor, loop devices, overlays.
 import type { Decoder } from '../../codecs/index.ts';
+import { open as openElf, symbols } from '../../formats/elf/index.ts';
 import { type ModuleSet, openModules } from '../modules/index.ts';
 import type { KernelFacts } from '../plan.ts';
 import type { Root } from '../root.ts';
@@ -29,10 +30,33 @@ export function squashFaults(kernel: KernelFacts, moduleRoot: Root, decoders: re
     return fault === undefined ? [] : [`${fault}, which ${why}`];
   });
   const symbol = CODEC_SYMBOL[codec];
-  if (faults.length === 0 && config !== undefined && config.get(symbol) !== 'y') {
-    faults.push(`kernel ${version} has no CONFIG_${symbol}: it cannot read an image compressed with ${codec}`);
+  if (faults.length > 0) return faults;
+  if (config !== undefined && config.get(symbol) !== 'y') {
+    return [`kernel ${version} has no CONFIG_${symbol}: it cannot read an image compressed with ${codec}`];
   }
-  return faults;
+  if (config === undefined && set !== undefined && !callsFor(set, codec)) {
+    return [`squashfs of kernel ${version} was built without ${codec}: it cannot read an image compressed with it`];
+  }
+  return [];
+}
+
+// What squashfs calls of each decompressor, when it was built with it.
+const CALLED: Readonly<Record<ImageCodec | 'lzo', string>> = {
+  gzip: 'zlib_inflate',
+  lz4: 'LZ4_decompress_safe',
+  lzo: 'lzo1x_decompress_safe',
+  xz: 'xz_dec_run',
+  zstd: 'zstd_init_dstream',
+};
+
+/** Without a configuration the module itself tells; true as well when it is built in, or has no symbols. */
+function callsFor(set: ModuleSet, codec: ImageCodec | 'lzo'): boolean {
+  const module = set.get('squashfs');
+  if (module === undefined) return true;
+  const called = symbols(openElf(set.elf(module))).filter(({ defined }) => !defined);
+  const known = Object.values(CALLED);
+  if (!called.some(({ name }) => known.includes(name))) return true;
+  return called.some(({ name }) => name === CALLED[codec] || (codec === 'zstd' && name.startsWith('ZSTD_')));
 }
 
 function moduleFault({ config, version }: KernelFacts, set: ModuleSet | undefined, symbol: string, module: string): string | undefined {

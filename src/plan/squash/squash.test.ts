@@ -154,6 +154,9 @@ test('a kernel that can is told from one that cannot, with the reason', () => {
   assert.match(faults(sample()).join(), /no "squashfs", neither as a module nor built in, which reads the image/);
   assert.match(faults(sample(config('CONFIG_EXT4_FS=y\n'))).join(), /no CONFIG_SQUASHFS.*no CONFIG_BLK_DEV_LOOP.*no CONFIG_OVERLAY_FS/);
   assert.deepEqual(faults(sample(config(CONFIG.replaceAll('=m', '=y')))), []);
+  const calling = (...imports: string[]): Root => sample({}, { ...MODULES, 'kernel/fs/squashfs/squashfs.ko': { imports } });
+  assert.deepEqual(faults(calling('zlib_inflate', 'zstd_init_dstream')), []);
+  assert.match(faults(calling('zlib_inflate', 'xz_dec_run')).join(), /squashfs of kernel 6\.1\.0-sample was built without zstd/);
 });
 
 test('layout squash: all of the tree is inside, the loader outside, reasons cover both', () => {
