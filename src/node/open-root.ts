@@ -50,9 +50,10 @@ async function treeOf(path: string, source: FileSource, decoders: readonly Decod
   return archive.decode(source, { decoders, images: IMAGE_FORMATS }).tree;
 }
 
-async function imageRoot(path: string, decoders: readonly Decoder[]): Promise<Root> {
+/** An image of any kind that can be a root, packages aside, as a tree. Throws what `openRoot` throws. */
+export async function imageTree(path: string, decoders: readonly Decoder[]): Promise<Tree> {
   try {
-    return treeRoot(await treeOf(path, fileSource(path), decoders), path);
+    return await treeOf(path, fileSource(path), decoders);
   } catch (error) {
     throw located(error, { file: path });
   }
@@ -68,5 +69,5 @@ export async function openRoot(paths: readonly string[], decoders: readonly Deco
   if (others.length === 0) return await packagesRoot(packages, decoders);
   if (paths.length > 1) throw new KindlingError('USAGE', `several roots must all be packages; ${others[0]} is none`);
   const path = paths[0]!;
-  return isDirectory(path) ? directoryRoot(path) : await imageRoot(path, decoders);
+  return isDirectory(path) ? directoryRoot(path) : treeRoot(await imageTree(path, decoders), path);
 }

@@ -1,9 +1,11 @@
 // kindling pack: a directory or any image in another form (docs/pack.md).
 import { readFileSync, statSync } from 'node:fs';
 import { type Finding, KindlingError } from '../../errors.ts';
-import { nodeEncoders } from '../../node/codecs.ts';
+import { nodeDecoders, nodeEncoders } from '../../node/codecs.ts';
 import { sha256 } from '../../node/digest.ts';
+import { directoryTree } from '../../node/directory.ts';
 import { system } from '../../node/errno.ts';
+import { imageTree } from '../../node/open-root.ts';
 import { writeAtomically, writePlaced } from '../../node/write.ts';
 import { canReadXattrs, directoryXattrs } from '../../node/xattrs.ts';
 import { type Entry, makeTree, type Tree } from '../../tree/index.ts';
@@ -20,7 +22,6 @@ import {
   sortOrder,
 } from '../../verbs/pack.ts';
 import { BLOCK_OPTIONS, blockWords, withCompressor } from '../block-words.ts';
-import { openTree } from '../image.ts';
 import { DRY_RUN_OPTION, OUTPUT_OPTION } from '../options.ts';
 import { printable } from '../report.ts';
 import { type Parsed, usageError, type Verb } from '../verb.ts';
@@ -80,7 +81,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   if (path === undefined && !dryRun) throw usageError('pack: -o FILE is missing: where to write');
   const codec = codecsFor(parsed, format);
   world.progress.step('reading the tree');
-  const { tree: read, notes } = await sourceTree(source, !parsed.flag('no-xattrs') && format !== 'newc' && format !== 'odc');
+  const { tree: read, notes } = await sourceTree(source, !parsed.flag('no-xattrs'));
   const tree = adjusted(read, {
     allRoot: parsed.flag('all-root'),
     xattrs: !parsed.flag('no-xattrs'),
@@ -148,13 +149,14 @@ function codecsFor(parsed: Parsed, format: PackFormat) {
 /** The tree at a path, with the extended attributes of a directory where the machine has a program to read them. */
 async function sourceTree(source: string, withXattrs: boolean): Promise<{ tree: Tree; notes: Finding[] }> {
   const isDirectory = system(() => statSync(source, { throwIfNoEntry: false }))?.isDirectory() === true;
-  if (!isDirectory || !withXattrs) return { tree: openTree(source), notes: [] };
+  if (!isDirectory) return { tree: await imageTree(source, nodeDecoders()), notes: [] };
+  if (!withXattrs) return { tree: directoryTree(source), notes: [] };
   if (!canReadXattrs()) {
     const message = 'the extended attributes of files on disk are left out: the program "getfattr" (package attr) is not installed';
-    return { tree: openTree(source), notes: [{ code: 'xattrs-unread', severity: 'warning', where: { file: source }, message }] };
+    return { tree: directoryTree(source), notes: [{ code: 'xattrs-unread', severity: 'warning', where: { file: source }, message }] };
   }
   const reading = directoryXattrs(source); // a process of its own: it runs while the tree is read
-  const tree = openTree(source);
+  const tree = directoryTree(source);
   const xattrs = await reading;
   if (xattrs.size === 0) return { tree, notes: [] };
   const withOwn = (entry: Entry): Entry => {
