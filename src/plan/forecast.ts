@@ -7,10 +7,7 @@ const PAGE_SIZE = 4096;
 /** What an amd64 distribution kernel needs before anything is unpacked, in bytes. */
 export const KERNEL_FLOOR = 96 * 1024 * 1024;
 
-/**
- * The same for an archive that is little more than an image: fewer, larger files leave less behind while they are unpacked. It is what the
- * kernel needs to get to its end; what runs afterwards finds the archive's own bytes given back, and needs the larger floor beside the image.
- */
+/** The same for a squashed archive, measured with several: few large files leave less behind while they are unpacked, which is when most is needed. */
 const SQUASH_FLOOR = 84 * 1024 * 1024;
 
 /** Sizes in bytes. */
@@ -78,8 +75,8 @@ export function forecast(plan: Pick<Plan, 'tree' | 'segmentOf' | 'microcode'>, a
     count('image', imageSize);
   }
   const blob = archiveSize ?? estimate + imageSize;
-  const held = imageSize > 0 ? imageSize : imageIn(plan.tree);
-  const needed = held === undefined ? KERNEL_FLOOR + blob + unpackedSize : squashedLeast(blob, unpackedSize, held);
+  const floor = image !== undefined || hasImage(plan.tree) ? SQUASH_FLOOR : KERNEL_FLOOR;
+  const needed = floor + blob + unpackedSize;
   return {
     entryCount: plan.tree.entries.length + (image === undefined ? 0 : 1),
     contentSize: contentSize + microcodeSize,
@@ -92,15 +89,7 @@ export function forecast(plan: Pick<Plan, 'tree' | 'segmentOf' | 'microcode'>, a
   };
 }
 
-/** Size of the image that a squashed archive has; the names are those of kindling and of dracut. */
-function imageIn(tree: Tree): number | undefined {
-  for (const path of ['squash-root.img', 'squashfs-root.img', 'erofs-root.img', 'squash/root.img']) {
-    const entry = tree.get(path);
-    if (entry?.kind === 'file') return entry.content.size;
-  }
-  return undefined;
-}
-
-function squashedLeast(blob: number, unpackedSize: number, imageSize: number): number {
-  return Math.max(SQUASH_FLOOR + blob + unpackedSize, KERNEL_FLOOR + imageSize);
+/** Whether an archive is squashed; the names are those of kindling and of dracut. */
+function hasImage(tree: Tree): boolean {
+  return ['squash-root.img', 'squashfs-root.img', 'erofs-root.img', 'squash/root.img'].some((path) => tree.get(path)?.kind === 'file');
 }

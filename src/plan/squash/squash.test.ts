@@ -5,6 +5,7 @@ import { bytesSource, nameFromBytes, readAll, utf8 } from '../../bytes/index.ts'
 import { KindlingError } from '../../errors.ts';
 import { makeProgram } from '../../formats/elf/index.ts';
 import { directory, type Entry, file, makeTree, symlink, type Tree, withParents } from '../../tree/index.ts';
+import { forecast } from '../forecast.ts';
 import { kernelFacts } from '../kernel.ts';
 import type { Root } from '../root.ts';
 import { resolve, treeRoot } from '../root.ts';
@@ -248,4 +249,20 @@ test('the kind of an init', () => {
     () => kind(symlink('init', 'init')),
     (error) => error instanceof KindlingError && error.code === 'LINK_LOOP',
   );
+});
+
+test('the forecast: an image counts in the archive and among the files, once made by its real size', () => {
+  const MIB = 1 << 20;
+  const outside = treeOf([file('init', bytesSource(new Uint8Array(2 * MIB)), 0o755)]);
+  const inside = treeOf([file('data', bytesSource(new Uint8Array(40 * MIB)))]);
+  const plan = { tree: outside, segmentOf: new Map(), microcode: undefined };
+  const guessed = forecast(plan, undefined, { path: 'squash-root.img', inside });
+  assert.ok(guessed.isEstimate && guessed.unpackedSize > 10 * MIB && guessed.unpackedSize < 16 * MIB, `${guessed.unpackedSize}`);
+  assert.equal(guessed.entryCount, outside.entries.length + 1);
+  const made = forecast(plan, 9 * MIB, { path: 'squash-root.img', inside, size: 8 * MIB });
+  assert.deepEqual([made.archiveSize, made.unpackedSize, made.leastMemory], [9 * MIB, 10 * MIB, (84 + 9 + 10) * MIB]);
+  assert.equal(made.bySegment.get('image')?.contentSize, 8 * MIB);
+  // read back, the image is one of the files
+  const read = treeOf([...outside.entries, file('squash-root.img', bytesSource(new Uint8Array(8 * MIB)))]);
+  assert.equal(forecast({ ...plan, tree: read }, 9 * MIB).leastMemory, made.leastMemory);
 });
