@@ -38,6 +38,12 @@ for (const bus of DISK_BUSES) {
   });
 }
 
+for (const bus of ['ahci', 'virtio', 'nvme'] as const) {
+  test(`squash: ext4 on ${bus} of q35`, async (t) => {
+    if (needs(t, QEMU, 'mkfs.ext4')) await bootFromDisk(generic.squash!, { bus, fs: 'ext4', type: 'q35' }, 'squash');
+  });
+}
+
 for (const bus of ['virtio', 'ahci', 'usb'] as const) {
   test(`squash-usr: ext4 on ${bus}`, async (t) => {
     if (needs(t, QEMU, 'mkfs.ext4')) await bootFromDisk(generic['squash-usr']!, { bus, fs: 'ext4' }, 'squash-usr');
@@ -50,9 +56,13 @@ const MAKERS: readonly (readonly [FileSystem, string])[] = [
   ['squashfs', 'mksquashfs'],
 ];
 for (const [fs, maker] of MAKERS) {
-  for (const layout of LAYOUTS) {
-    test(`${layout}: ${fs} on virtio`, async (t) => {
-      if (needs(t, QEMU, maker)) await bootFromDisk(generic[layout]!, { bus: 'virtio', fs }, layout);
+  for (const [layout, bus] of [
+    ['squash', 'virtio'],
+    ['squash', 'scsi'],
+    ['squash-usr', 'virtio'],
+  ] as const) {
+    test(`${layout}: ${fs} on ${bus}`, async (t) => {
+      if (needs(t, QEMU, maker)) await bootFromDisk(generic[layout]!, { bus, fs }, layout);
     });
   }
 }
