@@ -89,11 +89,14 @@ export function sortOrder(text: string, tree: Tree, file: string): ReadonlyMap<s
   }
   const order = new Map<string, number>();
   const priorities = new Map<string, number>();
-  for (const { path, kind } of tree.entries) {
+  for (const entry of tree.entries) {
+    const { path, kind } = entry;
     const parent = path === '' ? 0 : (priorities.get(path.slice(0, Math.max(0, path.lastIndexOf('/')))) ?? named.get('') ?? 0);
     const priority = named.get(path) ?? parent;
     if (kind === 'directory') priorities.set(path, priority);
-    else if (priority !== 0) order.set(path, priority);
+    // A file of several names has one place: that of a name which the sort file has, else of the first.
+    const placed = kind === 'hardlink' ? entry.to : path;
+    if (kind !== 'directory' && (named.has(path) || (priority !== 0 && !order.has(placed)))) order.set(placed, priority);
   }
   return order;
 }

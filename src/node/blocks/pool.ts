@@ -36,6 +36,8 @@ const METADATA_SIZE = 8192;
 const SLOT_MEMORY = 64 * 1024 * 1024;
 const SLOTS_PER_THREAD = 8;
 const THREADS_MOST = 256;
+// ms; the slowest codec takes about a second for the largest block
+const STOP_MOST = 5000;
 
 // A published package holds the compiled form.
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
@@ -60,7 +62,11 @@ export function blockCompressor(choice: BlockChoice, options: BlockOptions): Poo
   let failure: KindlingError | undefined;
   let inline: Promise<BlockWork> | undefined;
   let closed: Promise<number> | undefined;
-  const withdraw = onInterrupt(() => cache?.abandon());
+  // A thread that ends inside the xz library takes the process down with it.
+  const withdraw = onInterrupt(() => {
+    slots.stop(STOP_MOST);
+    cache?.abandon();
+  });
 
   const packed = (slot: number): PackedBlock =>
     slots.outcome(slot) === OUTCOME.compressed

@@ -18,6 +18,7 @@ const TAIL = 1; // next place of the ring to put to
 const BELL = 2; // changes whenever a worker should look
 const CLOSING = 3;
 const WAKE = 4; // 1: the main thread wants a message when something is done
+const BUSY = 5; // workers that are compressing
 const HEADER_WORDS = 8;
 const SLOT_WORDS = 3; // input size, outcome, output size
 
@@ -48,6 +49,8 @@ export interface Slots {
   wantWake(): void;
   /** Main: the workers end when nothing waits any more. */
   close(): void;
+  /** Main: what waits is dropped, and the workers end after the block they have; returns when no worker has one, or after these milliseconds. */
+  stop(most: number): void;
   /** Worker: the next slot, waiting for one; undefined when the pool closes. */
   take(): number | undefined;
   /** Worker: hands a slot back; true when the main thread wants a message. */
@@ -93,11 +96,23 @@ export function slotsOver(shared: SharedSlots): Slots {
       Atomics.store(control, CLOSING, 1);
       ring();
     },
+    stop(most) {
+      Atomics.store(control, CLOSING, 1);
+      Atomics.store(control, HEAD, Atomics.load(control, TAIL));
+      ring();
+      const until = performance.now() + most;
+      for (let busy = Atomics.load(control, BUSY); busy > 0 && performance.now() < until; busy = Atomics.load(control, BUSY)) {
+        Atomics.wait(control, BUSY, busy, until - performance.now());
+      }
+    },
     take() {
       for (;;) {
         const bell = Atomics.load(control, BELL);
+        Atomics.add(control, BUSY, 1);
         const slot = tryTake();
         if (slot !== undefined) return slot;
+        Atomics.sub(control, BUSY, 1);
+        Atomics.notify(control, BUSY);
         if (Atomics.load(control, CLOSING) === 1) return undefined;
         Atomics.wait(control, BELL, bell);
       }
@@ -105,6 +120,8 @@ export function slotsOver(shared: SharedSlots): Slots {
     finish(slot, outcome, outputSize) {
       Atomics.store(control, wordAt(slot) + 2, outputSize);
       Atomics.store(control, wordAt(slot) + 1, outcome);
+      Atomics.sub(control, BUSY, 1);
+      Atomics.notify(control, BUSY);
       return Atomics.exchange(control, WAKE, 0) === 1;
     },
   };
