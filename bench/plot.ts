@@ -20,7 +20,7 @@ export interface Chart {
 const WIDTH = 760;
 const HEIGHT = 300;
 const LEFT = 64;
-const RIGHT = 96;
+const RIGHT = 48;
 const TOP = 44;
 const BOTTOM = 40;
 
@@ -53,7 +53,7 @@ function stepOf(range: number): number {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough) ?? 10 * power;
 }
 
-/** One chart at a vertical offset. The scale does not start at zero: what differs is what is to be seen, and the axis says so. */
+/** One chart at a vertical offset. The scale does not start at zero: what differs is what is to be seen. */
 function panel(chart: Chart, top: number): string {
   const values = chart.series.flatMap((series) => series.values).filter((value) => value !== undefined);
   const step = stepOf(Math.max(...values) - Math.min(...values) || 1);
