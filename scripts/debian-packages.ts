@@ -37,6 +37,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'bzip2', programs: ['bzip2'], groups: TEST, why: 'codec against ours' },
   { name: 'gzip', programs: ['gzip'], groups: TEST, why: 'codec against ours' },
   { name: 'binutils', programs: ['readelf', 'objcopy', 'ar'], groups: TEST, why: 'ELF and ar against ours' },
+  { name: 'diffutils', programs: ['diff'], groups: TEST, why: 'compares extracted trees' },
   { name: 'git', programs: ['git'], groups: TEST, why: 'lists what a packed install is compared with' },
   { name: 'dash', programs: ['dash'], groups: TEST, why: 'a second shell for early userspace' },
   { name: 'shellcheck', programs: ['shellcheck'], groups: TEST, why: 'checks the shell code of early userspace' },
