@@ -1,6 +1,5 @@
-// npm run bench: every claim of the table in one run, side by side with the peers, printed as ratios and written to docs/benchmarks.md.
-// Options: --rounds N (5), --only build|list|boot|pack|kdump|memory, --dry (do not write the pages). The memory claim has a part of the page and a
-// picture of its own, which are written when it alone runs, too.
+// npm run bench: the claims of docs/benchmarks.md, each side by side with the peers, printed as ratios and written to its part of the page.
+// Options: --rounds N (5), --only build|list|boot|pack|kdump|memory, --dry (do not write the pages). The memory claim draws a picture besides.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,9 +17,6 @@ import { markdown, type Row } from './table.ts';
 
 const PAGE = new URL('../docs/benchmarks.md', import.meta.url);
 const PICTURE = new URL('../docs/memory.svg', import.meta.url);
-const WHOLE = { start: '<!-- npm run bench -->\n', end: '<!-- end -->\n' };
-const MEMORY = { start: '<!-- npm run bench: memory -->\n', end: '<!-- end of memory -->\n' };
-
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, only: { type: 'string' }, dry: { type: 'boolean', default: false } },
 });
@@ -34,37 +30,36 @@ if (!canDropCaches()) {
 await setUp('bench');
 const out = mkdtempSync(join(tmpdir(), 'kindling-bench-'));
 const at = await arena(out);
-const rows: Row[] = [];
-const took = (claim: string, found: readonly Row[]): void => {
-  console.log(`${claim}:\n${markdown(found)}`);
-  rows.push(...found);
+const took = (claim: string, counted: number, found: readonly Row[], more = ''): void => {
+  console.log(`${claim}:\n${markdown(found)}${more}`);
+  if (!values.dry) writePart(claim, `${machine(counted)}\n\n${markdown(found)}${more}`);
 };
-// the later claims read the images that the first one makes, so it always runs, shortened where it was not asked for
-took('build', await build(at, wants('build') ? rounds : 1, wants('build')));
-if (wants('list')) took('list', await list(at, rounds));
-if (wants('boot')) took('boot', await boots(at, Math.min(rounds, 5)));
-if (wants('pack')) took('pack', await pack(at, Math.min(rounds, 5)));
-if (wants('kdump')) took('kdump', await kdump(at));
+const few = Math.min(rounds, 5);
+// list and boot read the images that building makes; it is shortened where it was not asked for, and not needed for the others
+const reads = wants('list') || wants('boot') || wants('memory') || wants('kdump');
+if (wants('build')) took('build', rounds, await build(at, rounds, true));
+else if (reads) await build(at, 1, false);
+if (wants('list')) took('list', rounds, await list(at, rounds));
+if (wants('boot')) took('boot', few, await boots(at, few));
+if (wants('pack')) took('pack', few, await pack(at, few));
+if (wants('kdump')) took('kdump', 1, await kdump(at));
 if (wants('memory')) {
-  const counted = Math.min(rounds, 5);
-  const { rows: found, contestants, picture } = await memory(at, counted);
-  console.log(`memory:\n${markdown(found)}\n${contestants}`);
-  if (!values.dry) {
-    writeFileSync(PICTURE, picture);
-    writePart(MEMORY, `${machine(counted)}\n\n${markdown(found)}\n${contestants}`);
-  }
+  const { rows, contestants, picture } = await memory(at, few);
+  took('memory', few, rows, `\n${contestants}`);
+  if (!values.dry) writeFileSync(PICTURE, picture);
 }
-if (!values.dry && values.only === undefined) writePart(WHOLE, `${machine(rounds)}\n\n${markdown(rows)}`);
 rmSync(out, { recursive: true, force: true });
 
 function machine(counted: number): string {
   return `${cpus().length} processors (${cpus()[0]?.model.trim() ?? 'unknown'}), kernel ${at.version} of Debian 12, QEMU without hardware acceleration, medians of ${counted} interleaved rounds.`;
 }
 
-function writePart(marks: { start: string; end: string }, text: string): void {
+/** Replaces what stands between the marks of a claim. */
+function writePart(claim: string, text: string): void {
+  const [start, end] = [`<!-- npm run bench: ${claim} -->\n`, `<!-- end of ${claim} -->\n`];
   const page = readFileSync(PAGE, 'utf8');
-  const from = page.indexOf(marks.start) + marks.start.length;
-  const until = page.indexOf(marks.end);
-  if (from < marks.start.length || until < from) throw new Error(`docs/benchmarks.md lacks ${marks.start.trim()}`);
+  const from = page.indexOf(start) + start.length;
+  const until = page.indexOf(end);
+  if (from < start.length || until < from) throw new Error(`docs/benchmarks.md lacks ${start.trim()}`);
   writeFileSync(PAGE, `${page.slice(0, from)}\n${text}\n${page.slice(until)}`);
 }
