@@ -8,7 +8,10 @@ import type { BlockChoice } from './choice.ts';
 /** Compresses one block; the answer may be longer than the block, and stays valid until the next call. */
 export type BlockCodec = (input: Uint8Array) => Uint8Array;
 
-// 128 KiB of deflate in blocks of 4096 symbols: tables fit each part of a file, which at level 9 is 1 % smaller than zlib's default of 16384.
+// The highest levels of zlib search long for little. With matches of three bytes, and codes fitted to each part, the search of a lower level
+// gives smaller blocks than zlib's own level 9, in half the time or less.
+const SEARCH_LEVEL: Readonly<Record<number, number>> = { 9: 8, 8: 7, 7: 6 };
+// Deflate blocks of 4096 symbols: codes fit each part of a file, 1 % smaller than with zlib's default of 16384.
 const GZIP_MEMORY_LEVEL = 6;
 
 const STRATEGIES = {
@@ -19,9 +22,9 @@ const STRATEGIES = {
   fixed: zlib.constants.Z_FIXED,
 } as const;
 
-/** What a block can grow to, so that everything comes in one piece. */
+/** What a block can grow to (with fixed codes by an eighth), so that everything comes in one piece. */
 function bound(inputSize: number): number {
-  return inputSize + (inputSize >>> 7) + 1024;
+  return inputSize + (inputSize >>> 3) + 1024;
 }
 
 function smallest(input: Uint8Array, codecs: readonly BlockCodec[]): Uint8Array {
@@ -33,9 +36,16 @@ function smallest(input: Uint8Array, codecs: readonly BlockCodec[]): Uint8Array 
   return best!;
 }
 
-function gzip(choice: Extract<BlockChoice, { name: 'gzip' }>): BlockCodec {
-  const { level, windowLog: windowBits } = choice;
-  const codecs = (choice.strategies.length === 0 ? (['default'] as const) : choice.strategies).map((name): BlockCodec => {
+async function gzip(choice: Extract<BlockChoice, { name: 'gzip' }>, blockSize: number): Promise<BlockCodec> {
+  const { level, windowLog: windowBits, strategies } = choice;
+  const search = SEARCH_LEVEL[level];
+  const { redeflater } = search === undefined ? { redeflater: undefined } : await import('../../codecs/index.ts');
+  const codecs = (strategies.length === 0 ? (['default'] as const) : strategies).map((name): BlockCodec => {
+    if (name === 'default' && redeflater !== undefined) {
+      const improve = redeflater(blockSize, 2 ** Math.max(9, windowBits));
+      const options = { level: search!, windowBits, memLevel: 9, strategy: zlib.constants.Z_FIXED };
+      return (input) => improve(input, zlib.deflateSync(input, { ...options, chunkSize: bound(input.length) }));
+    }
     const options = { level, windowBits, memLevel: GZIP_MEMORY_LEVEL, strategy: STRATEGIES[name] };
     return (input) => zlib.deflateSync(input, { ...options, chunkSize: bound(input.length) });
   });
@@ -110,11 +120,11 @@ function xz(choice: Extract<BlockChoice, { name: 'xz' }>): BlockCodec {
   return codecs.length === 1 ? codecs[0]! : (input) => smallest(input, codecs);
 }
 
-/** The working form of a choice. Loads what it needs. */
-export async function blockCodec(choice: BlockChoice): Promise<BlockCodec> {
+/** The working form of a choice, for blocks of at most this many bytes. Loads what it needs. */
+export async function blockCodec(choice: BlockChoice, blockSize: number): Promise<BlockCodec> {
   switch (choice.name) {
     case 'gzip':
-      return gzip(choice);
+      return gzip(choice, blockSize);
     case 'zstd':
       return zstd(choice.level);
     case 'xz':
@@ -131,7 +141,7 @@ export function codecVersion(name: BlockChoice['name']): string {
   const { zlib: zlibVersion, zstd: zstdVersion } = process.versions;
   switch (name) {
     case 'gzip':
-      return `zlib ${zlibVersion} ${process.arch} memory ${GZIP_MEMORY_LEVEL}`;
+      return `zlib ${zlibVersion} ${process.arch} fitted 1`;
     case 'zstd':
       return `zstd ${zstdVersion}`;
     case 'xz':

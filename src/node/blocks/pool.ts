@@ -109,7 +109,7 @@ export function blockCompressor(choice: BlockChoice, options: BlockOptions): Poo
   const compress = async (slot: number, size: number): Promise<PackedBlock> => {
     if (failure !== undefined) throw failure;
     if (threads === 0) {
-      inline ??= blockWork(choice, cache?.shared);
+      inline ??= blockWork(choice, blockSize, cache?.shared);
       const compressedSize = (await inline).compress(slots.input(slot, size), slots.output(slot));
       if (compressedSize === undefined) return { bytes: slots.input(slot, size), compressed: false };
       return { bytes: slots.output(slot, compressedSize), compressed: true };

@@ -13,9 +13,9 @@ export interface BlockWork {
   finish(): void;
 }
 
-/** Loads the codec, and the cache where there is one. */
-export async function blockWork(choice: BlockChoice, cache: SharedCache | undefined): Promise<BlockWork> {
-  const codec = await blockCodec(choice);
+/** Loads the codec for blocks of at most `blockSize` bytes, and the cache where there is one. */
+export async function blockWork(choice: BlockChoice, blockSize: number, cache: SharedCache | undefined): Promise<BlockWork> {
+  const codec = await blockCodec(choice, blockSize);
   const compress = (input: Uint8Array, output: Uint8Array): number | undefined => {
     const bytes = codec(input);
     if (bytes.length >= input.length) return undefined;

@@ -14,7 +14,7 @@ export interface WorkerStart {
 
 const { slots: shared, choice, cache } = workerData as WorkerStart;
 const slots = slotsOver(shared);
-const work = await blockWork(choice, cache);
+const work = await blockWork(choice, shared.blockSize, cache);
 for (let slot = slots.take(); slot !== undefined; slot = slots.take()) {
   const size = work.compress(slots.input(slot, slots.inputSize(slot)), slots.output(slot));
   if (slots.finish(slot, size === undefined ? OUTCOME.raw : OUTCOME.compressed, size ?? 0)) parentPort?.postMessage(0);
