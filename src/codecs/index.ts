@@ -14,7 +14,6 @@ export * as gzipFrame from './gzip.ts';
 export { encodeLz4, encodeLz4Block, LZ4_LEVELS } from './lz4-encode.ts';
 /** Forms that only file systems have: their unpacked size is stored elsewhere. */
 export * as prefix from './prefix.ts';
-export { redeflater } from './redeflate.ts';
 /** Sizes of a zstd frame from its headers. */
 export * as zstdFrame from './zstd-frame.ts';
 

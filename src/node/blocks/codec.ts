@@ -39,7 +39,7 @@ function smallest(input: Uint8Array, codecs: readonly BlockCodec[]): Uint8Array 
 async function gzip(choice: Extract<BlockChoice, { name: 'gzip' }>, blockSize: number): Promise<BlockCodec> {
   const { level, windowLog: windowBits, strategies } = choice;
   const search = SEARCH_LEVEL[level];
-  const { redeflater } = search === undefined ? { redeflater: undefined } : await import('../../codecs/index.ts');
+  const { redeflater } = search === undefined ? { redeflater: undefined } : await import('./redeflate.ts');
   const codecs = (strategies.length === 0 ? (['default'] as const) : strategies).map((name): BlockCodec => {
     if (name === 'default' && redeflater !== undefined) {
       const improve = redeflater(blockSize, 2 ** Math.max(9, windowBits));

@@ -1,6 +1,6 @@
 // The tokens of a DEFLATE stream that has no Huffman codes of its own (RFC 1951 section 3.2.6), and what they cost.
 // A token is a literal (below 256), or the length of a match times 65536 plus its distance.
-import { KindlingError } from '../errors.ts';
+import { KindlingError } from '../../errors.ts';
 import { codesOf } from './huffman-lengths.ts';
 
 /** First value of a token that is a match. */
@@ -54,14 +54,14 @@ export const LENGTH_SYMBOL: Uint8Array = (() => {
   return symbols;
 })();
 
+// Distances up to 256, then by groups of 128: from there on no symbol begins within a group.
 const NEAR_SYMBOL = new Uint8Array(257);
 const FAR_SYMBOL = new Uint8Array(257);
 for (let symbol = 0; symbol < DISTANCE_COUNT; symbol++) {
   const base = DISTANCES.base[symbol]!;
-  for (let distance = base; distance < base + (1 << DISTANCES.extra[symbol]!); distance++) {
-    if (distance <= 256) NEAR_SYMBOL[distance] = symbol;
-    else FAR_SYMBOL[(distance - 1) >> 7] = symbol;
-  }
+  const end = base + (1 << DISTANCES.extra[symbol]!);
+  if (base <= 256) NEAR_SYMBOL.fill(symbol, base, Math.min(end, 257));
+  else FAR_SYMBOL.fill(symbol, (base - 1) >> 7, (end - 1) >> 7);
 }
 
 /** Symbol of a distance. */

@@ -19,7 +19,7 @@ test('programs, text and zeros come back, and are as small as with the highest l
   for (const [name, input] of [
     ['program', program.subarray(1 << 20, (1 << 20) + BLOCK)],
     ['program at the end', program.subarray(program.length - BLOCK)],
-    ['source', readFileSync(new URL('../../package-lock.json', import.meta.url)).subarray(0, BLOCK)],
+    ['source', readFileSync(new URL('../../../package-lock.json', import.meta.url)).subarray(0, BLOCK)],
   ] as const) {
     const packed = pack(input);
     assert.deepEqual(zlib.inflateSync(packed), input, name);
