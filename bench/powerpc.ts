@@ -30,7 +30,7 @@ export interface PowerWorld {
 }
 
 /** Builds both layouts from a Debian root for powerpc64le. */
-export async function powerWorld(at: Arena): Promise<PowerWorld> {
+export async function powerWorld(at: Pick<Arena, 'out' | 'log'>): Promise<PowerWorld> {
   const { folder } = await debianRoot('ppc64el');
   const kernel = await debianKernel('ppc64el');
   const disk = await diskImage({ fs: 'ext4', root: await probeRoot('ppc64el'), label: LABEL });
@@ -44,7 +44,7 @@ export async function powerWorld(at: Arena): Promise<PowerWorld> {
 const MACHINE = 'pseries,accel=tcg,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off';
 
 /** Boots one archive until the root's init has powered off. Throws with the console's last lines when it does not get there. */
-export function bootLargePages(at: Arena, world: PowerWorld, image: string): Booted {
+export function bootLargePages(at: Pick<Arena, 'out'>, world: PowerWorld, image: string): Booted {
   const reportFile = join(at.out, 'powerpc.report');
   rmSync(reportFile, { force: true });
   const words = [

@@ -14,7 +14,6 @@ export interface DebianPackage {
 const START: readonly Group[] = ['start', 'test', 'bench'];
 const TEST: readonly Group[] = ['test'];
 const BENCH: readonly Group[] = ['test', 'bench'];
-const BENCH_ONLY: readonly Group[] = ['bench'];
 
 export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'qemu-system-x86', programs: ['qemu-system-x86_64'], groups: START, why: 'boots the archives' },
@@ -23,7 +22,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   {
     name: 'qemu-system-ppc',
     programs: ['qemu-system-ppc64'],
-    groups: BENCH_ONLY,
+    groups: BENCH,
     why: 'a machine with 64 KiB pages, to measure memory on',
   },
   { name: 'busybox-static', programs: ['busybox'], groups: TEST, why: 'its modprobe and sh against our indexes and early userspace' },
