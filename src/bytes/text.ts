@@ -4,8 +4,12 @@
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
+/** Below this the decoder's start costs more than going through the bytes. */
+const SHORT = 32;
+
 /** Bytes of a name to a string; total and reversible. */
 export function nameFromBytes(bytes: Uint8Array): string {
+  if (bytes.length < SHORT && bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes);
   try {
     return strict.decode(bytes);
   } catch {

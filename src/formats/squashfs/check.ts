@@ -33,7 +33,7 @@ export function check(source: ByteSource, options: DecodeOptions): Finding[] {
     const volume = openVolume(source, options.decoders);
     checkPlaces(volume, add);
     checkFragments(volume, findings);
-    const seen = new Map<bigint, { inode: Inode; path: string; names: number; directories: number }>();
+    const seen = new Map<number, { inode: Inode; path: string; names: number; directories: number }>();
     const numbers = new Map<number, string>();
     let budget = Math.max(UNPACKED_LEAST, source.size * RATIO_MAX);
     walk(volume, options.limits?.entries ?? ENTRIES_MAX, (found) => {
@@ -169,7 +169,7 @@ function checkCounts(volume: Volume, seen: Iterable<{ inode: Inode; path: string
   add('squashfs-inode-count', 'warning', where, `squashfs superblock: ${inodeCount} inodes are announced, ${count} are there`);
 }
 
-function checkExport(volume: Volume, seen: ReadonlyMap<bigint, { inode: Inode; path: string }>, add: Add): void {
+function checkExport(volume: Volume, seen: ReadonlyMap<number, { inode: Inode; path: string }>, add: Add): void {
   const { layout, metadata, source } = volume;
   if (layout.exportTableAt === undefined) return;
   const { bytesUsed, inodeCount } = layout.facts;
@@ -178,7 +178,7 @@ function checkExport(volume: Volume, seen: ReadonlyMap<bigint, { inode: Inode; p
     if (inode.number === 0 || inode.number > inodeCount) continue;
     const record = recordAt(source, metadata, table, inode.number - 1);
     const found = u64le.get(new DataView(record.buffer, record.byteOffset, record.length), 0);
-    if (found === inode.reference) continue;
+    if (found === BigInt(inode.reference)) continue;
     const message = `${table.structure}: inode ${inode.number} is said to be at ${found}, it is at ${inode.reference}`;
     add('squashfs-export', 'warning', { structure: table.structure, offset: layout.exportTableAt, path }, message);
   }

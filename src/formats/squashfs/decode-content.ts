@@ -1,7 +1,7 @@
 // Content of a file: blocks one after the other, holes, and an end that may lie in a fragment. Only what is asked for is unpacked.
 import { type ByteSource, readInto, u32le } from '../../bytes/index.ts';
 import type { FileInode } from './decode-inode.ts';
-import { cursorAt } from './decode-metadata.ts';
+import { Cursor } from './decode-metadata.ts';
 import type { Volume } from './decode-volume.ts';
 import { fault, inBlock } from './faults.ts';
 import { RAW_BLOCK } from './structs.ts';
@@ -26,7 +26,7 @@ export interface BlockList {
 export function readBlockList(volume: Volume, inode: FileInode): BlockList {
   const { blockSize, bytesUsed } = volume.layout.facts;
   const { blockCount, number, startAt, list } = inode;
-  const cursor = cursorAt(volume.metadata, list.blockAt, list.offset, STRUCTURE);
+  const cursor = new Cursor(volume.metadata, list.blockAt, list.offset, STRUCTURE);
   const pieces: Uint32Array[] = [];
   const starts: number[] = [];
   let at = startAt;
@@ -71,7 +71,7 @@ export function readBlockList(volume: Volume, inode: FileInode): BlockList {
 /** A stored block unpacked, at most `blockSize` bytes; from the cache where it is held. */
 export function unpackedBlock(volume: Volume, at: number, size: number, isRaw: boolean): Uint8Array {
   const { source, layout } = volume;
-  return volume.cache.get(at, () => {
+  return volume.cache.get(`${at} ${size} ${isRaw}`, () => {
     const stored = source.read(at, size);
     if (isRaw) return stored;
     try {
@@ -84,13 +84,43 @@ export function unpackedBlock(volume: Volume, at: number, size: number, isRaw: b
 
 /** The content of a file. Errors in it come when it is read. */
 export function contentOf(volume: Volume, inode: FileInode): ByteSource {
+  const { size, number, at: inodeAt } = inode;
+  let blocks: Blocks | undefined;
+  function fill(at: number, target: Uint8Array): void {
+    checkRange(at, target.length);
+    blocks ??= openBlocks(volume, inode);
+    blocks.fill(at, target);
+  }
+  function checkRange(at: number, count: number): void {
+    if (at >= 0 && count >= 0 && at + count <= size) return;
+    throw fault('TRUNCATED', STRUCTURE, inodeAt, `inode ${number}: asked for bytes ${at} to ${at + count} of a file of ${size}`);
+  }
+  return {
+    size,
+    read(at, count) {
+      if (count > READ_MAX) throw fault('LIMIT', STRUCTURE, inodeAt, `${count} bytes at once, at most ${READ_MAX}`);
+      checkRange(at, count);
+      const target = new Uint8Array(count);
+      fill(at, target);
+      return target;
+    },
+    readInto: fill,
+  };
+}
+
+/** The blocks of one file, opened at its first read. */
+interface Blocks {
+  /** Fills `target` from byte `at` of the file, which has that many. */
+  fill(at: number, target: Uint8Array): void;
+}
+
+function openBlocks(volume: Volume, inode: FileInode): Blocks {
   const { source, layout } = volume;
   const { blockSize } = layout.facts;
   const { size, number, blockCount } = inode;
-  let list: BlockList | undefined;
+  const list = readBlockList(volume, inode);
 
   function block(index: number): Uint8Array | undefined {
-    list ??= readBlockList(volume, inode);
     const word = list.sizes[index]!;
     if (word === 0) return undefined;
     const at = list.startOf(index);
@@ -107,53 +137,28 @@ export function contentOf(volume: Volume, inode: FileInode): ByteSource {
     const bytes = unpackedBlock(volume, startAt, stored, isRaw);
     const endSize = size - blockCount * blockSize;
     if (offset + endSize > bytes.length) {
-      throw fault(
-        'BAD_VALUE',
-        STRUCTURE,
-        startAt,
-        `inode ${number}: ${endSize} bytes at ${offset} of fragment ${index}, which has ${bytes.length}`,
-      );
+      const found = `inode ${number}: ${endSize} bytes at ${offset} of fragment ${index}, which has ${bytes.length}`;
+      throw fault('BAD_VALUE', STRUCTURE, startAt, found);
     }
     return bytes.subarray(offset, offset + endSize);
   }
-  /** A full block stored as it is goes straight to where it is wanted. */
-  function rawAt(index: number, count: number): number | undefined {
-    if (count !== blockSize) return undefined;
-    list ??= readBlockList(volume, inode);
-    return list.sizes[index] === (blockSize | RAW_BLOCK) ? list.startOf(index) : undefined;
-  }
-  function checkRange(at: number, count: number): void {
-    if (at >= 0 && count >= 0 && at + count <= size) return;
-    throw fault('TRUNCATED', STRUCTURE, inode.at, `asked for bytes ${at} to ${at + count} of a file of ${size}`);
-  }
-  function fill(at: number, target: Uint8Array): void {
-    checkRange(at, target.length);
-    for (let have = 0; have < target.length; ) {
-      const index = Math.floor((at + have) / blockSize);
-      const from = at + have - index * blockSize;
-      const count = Math.min(target.length - have, blockSize - from);
-      if (index >= blockCount) target.set(end().subarray(from, from + count), have);
-      else {
-        const raw = rawAt(index, count);
-        if (raw !== undefined) readInto(source, raw, target.subarray(have, have + count));
+  return {
+    fill(at, target) {
+      for (let have = 0; have < target.length; ) {
+        const index = Math.floor((at + have) / blockSize);
+        const from = at + have - index * blockSize;
+        const count = Math.min(target.length - have, blockSize - from);
+        const part = target.subarray(have, have + count);
+        have += count;
+        if (index >= blockCount) part.set(end().subarray(from, from + count));
+        // a full block stored as it is goes straight to where it is wanted
+        else if (count === blockSize && list.sizes[index] === (blockSize | RAW_BLOCK)) readInto(source, list.startOf(index), part);
         else {
           const bytes = block(index);
-          if (bytes === undefined) target.fill(0, have, have + count);
-          else target.set(bytes.subarray(from, from + count), have);
+          if (bytes === undefined) part.fill(0);
+          else part.set(bytes.subarray(from, from + count));
         }
       }
-      have += count;
-    }
-  }
-  return {
-    size,
-    read(at, count) {
-      if (count > READ_MAX) throw fault('LIMIT', STRUCTURE, inode.at, `${count} bytes at once, at most ${READ_MAX}`);
-      checkRange(at, count);
-      const target = new Uint8Array(count);
-      fill(at, target);
-      return target;
     },
-    readInto: fill,
   };
 }

@@ -1,7 +1,7 @@
 // Inodes: where they are, and what the types hold. Block lists of files are left where they are until content is read.
 import { nameFromBytes, toSize, u32le } from '../../bytes/index.ts';
 import { located } from '../../errors.ts';
-import { type Cursor, cursorAt } from './decode-metadata.ts';
+import { Cursor } from './decode-metadata.ts';
 import type { Volume } from './decode-volume.ts';
 import { fault } from './faults.ts';
 import {
@@ -20,8 +20,8 @@ import {
 } from './structs.ts';
 
 interface Common {
-  /** As directories name it: block relative to the inode table in the high 48 bits, offset in the low 16. */
-  readonly reference: bigint;
+  /** As directories name it: the block, relative to the inode table, times 65536, and the offset in the unpacked block. */
+  readonly reference: number;
   /** Offset in the image of the metadata block it starts in. */
   readonly at: number;
   readonly isExtended: boolean;
@@ -78,14 +78,18 @@ const TARGET_MAX = 65535;
 const BLOCK_COUNT_MAX = 1 << 24;
 const KINDS = ['directory', 'file', 'symlink', 'block', 'char', 'fifo', 'socket'] as const;
 
+/** In a reference to an inode: what its block is multiplied by, above the offset. */
+export const REFERENCE_STEP = 65536;
+
 /** The inode at a reference. Throws BAD_VALUE, TRUNCATED or LIMIT, with the offset of its metadata block. */
-export function readInode(volume: Volume, reference: bigint): Inode {
+export function readInode(volume: Volume, reference: number): Inode {
   const { layout, metadata } = volume;
-  const blockAt = layout.inodeTableAt + Number(reference >> 16n);
+  const offset = reference % REFERENCE_STEP;
+  const blockAt = layout.inodeTableAt + (reference - offset) / REFERENCE_STEP;
   if (blockAt >= layout.directoryTableAt) {
     throw fault('BAD_VALUE', STRUCTURE, blockAt, `an inode in a block at ${blockAt}, the inode table ends at ${layout.directoryTableAt}`);
   }
-  const cursor = cursorAt(metadata, blockAt, Number(reference & 0xffffn), STRUCTURE);
+  const cursor = new Cursor(metadata, blockAt, offset, STRUCTURE);
   try {
     return parse(volume, reference, blockAt, cursor);
   } catch (error) {
@@ -93,8 +97,8 @@ export function readInode(volume: Volume, reference: bigint): Inode {
   }
 }
 
-function parse(volume: Volume, reference: bigint, at: number, cursor: Cursor): Inode {
-  const { type, mode, uidIndex, gidIndex, mtime, number } = inodeHeader.decode(cursor.take(inodeHeader.size));
+function parse(volume: Volume, reference: number, at: number, cursor: Cursor): Inode {
+  const { type, mode, uidIndex, gidIndex, mtime, number } = cursor.next(inodeHeader);
   const bad = (found: string) => fault('BAD_VALUE', STRUCTURE, at, `inode ${number}: ${found}`);
   const isExtended = type > EXTENDED_STEP;
   const kind = KINDS[(isExtended ? type - EXTENDED_STEP : type) - 1];
@@ -110,18 +114,16 @@ function parse(volume: Volume, reference: bigint, at: number, cursor: Cursor): I
   switch (kind) {
     case 'directory': {
       if (isExtended) {
-        const { linkCount, size, blockAt, offset, parent, indexCount, xattrIndex } = longDirectoryInode.decode(
-          cursor.take(longDirectoryInode.size),
-        );
+        const { linkCount, size, blockAt, offset, parent, indexCount, xattrIndex } = cursor.next(longDirectoryInode);
         const listingSize = Math.max(0, size - LISTING_EXTRA);
         return { kind, ...common, linkCount, listingSize, blockAt, offset, parent, indexCount, xattrIndex: set(xattrIndex) };
       }
-      const { linkCount, size, blockAt, offset, parent } = directoryInode.decode(cursor.take(directoryInode.size));
+      const { linkCount, size, blockAt, offset, parent } = cursor.next(directoryInode);
       const listingSize = Math.max(0, size - LISTING_EXTRA);
       return { kind, ...common, linkCount, listingSize, blockAt, offset, parent, indexCount: 0, xattrIndex: undefined };
     }
     case 'file': {
-      const form = isExtended ? longFileInode.decode(cursor.take(longFileInode.size)) : fileInode.decode(cursor.take(fileInode.size));
+      const form = isExtended ? cursor.next(longFileInode) : cursor.next(fileInode);
       const isLong = 'sparse' in form;
       const size = typeof form.size === 'bigint' ? toSize(form.size, 'the size of a file') : form.size;
       const startAt = typeof form.startAt === 'bigint' ? toSize(form.startAt, 'the start of a file') : form.startAt;
@@ -146,7 +148,7 @@ function parse(volume: Volume, reference: bigint, at: number, cursor: Cursor): I
       };
     }
     case 'symlink': {
-      const { linkCount, targetSize } = symlinkInode.decode(cursor.take(symlinkInode.size));
+      const { linkCount, targetSize } = cursor.next(symlinkInode);
       if (targetSize === 0 || targetSize > TARGET_MAX) throw bad(`a symbolic link of ${targetSize} bytes, expected 1 to ${TARGET_MAX}`);
       const target = nameFromBytes(cursor.take(targetSize));
       if (target.includes('\0')) throw bad('the target of a symbolic link holds a NUL');
@@ -154,13 +156,13 @@ function parse(volume: Volume, reference: bigint, at: number, cursor: Cursor): I
     }
     case 'block':
     case 'char': {
-      const { linkCount, device } = deviceInode.decode(cursor.take(deviceInode.size));
+      const { linkCount, device } = cursor.next(deviceInode);
       const major = (device >>> 8) & 0xfff;
       const minor = (device & 0xff) | ((device >>> 12) & 0xfff00);
       return { kind, ...common, linkCount, major, minor, xattrIndex: lastField() };
     }
     default: {
-      const { linkCount } = specialInode.decode(cursor.take(specialInode.size));
+      const { linkCount } = cursor.next(specialInode);
       return { kind, ...common, linkCount, xattrIndex: lastField() };
     }
   }

@@ -1,5 +1,5 @@
 // Metadata: blocks of 8192 unpacked bytes behind two-byte headers. Readers hold a few of them and move through them with a cursor.
-import { type ByteSource, u16le, u64le } from '../../bytes/index.ts';
+import { type ByteSource, type Fields, type FieldTable, type Struct, u16le, u64le } from '../../bytes/index.ts';
 import type { Layout } from './decode-superblock.ts';
 import { fault, inBlock } from './faults.ts';
 import { METADATA_RAW, METADATA_SIZE } from './structs.ts';
@@ -59,52 +59,60 @@ export function openMetadata(source: ByteSource, { facts, decoder }: Layout): Me
   };
 }
 
-/** A place in unpacked metadata that moves on as it is read. Items may lie across blocks. */
-export interface Cursor {
+/** A place in unpacked metadata that moves on as it is read. Items may lie across blocks. A stateful reader, so a class: one for each inode. */
+export class Cursor {
   /** Offset in the image of the block that the next byte is in, for messages. */
-  readonly blockAt: number;
+  blockAt: number;
   /** Offset in that unpacked block. */
-  readonly offset: number;
-  /** The next `size` bytes. The caller has bounded `size`. */
-  take(size: number): Uint8Array;
-}
+  offset: number;
+  readonly #metadata: Metadata;
+  readonly #structure: string;
+  #block: MetadataBlock;
 
-/** A cursor at an offset of the unpacked block whose header is at `blockAt`. Throws BAD_VALUE for an offset outside of it. */
-export function cursorAt(metadata: Metadata, blockAt: number, offset: number, structure: string): Cursor {
-  let at = blockAt;
-  let block = metadata.blockAt(at, structure);
-  let from = offset;
-  if (from > block.bytes.length)
-    throw fault('BAD_VALUE', structure, at, `offset ${from} in a metadata block of ${block.bytes.length} bytes`);
-  const next = () => {
-    at = block.nextAt;
-    block = metadata.blockAt(at, structure);
-    from = 0;
-  };
-  return {
-    get blockAt() {
-      return at;
-    },
-    get offset() {
-      return from;
-    },
-    take(size) {
-      if (from + size <= block.bytes.length) {
-        const bytes = block.bytes.subarray(from, from + size);
-        from += size;
-        return bytes;
-      }
-      const bytes = new Uint8Array(size);
-      for (let have = 0; have < size; ) {
-        if (from === block.bytes.length) next();
-        const count = Math.min(size - have, block.bytes.length - from);
-        bytes.set(block.bytes.subarray(from, from + count), have);
-        have += count;
-        from += count;
-      }
-      return bytes;
-    },
-  };
+  /** At an offset of the unpacked block whose header is at `blockAt`. Throws BAD_VALUE for an offset outside of it. */
+  constructor(metadata: Metadata, blockAt: number, offset: number, structure: string) {
+    this.#metadata = metadata;
+    this.#structure = structure;
+    this.blockAt = blockAt;
+    this.offset = offset;
+    this.#block = metadata.blockAt(blockAt, structure);
+    const { length } = this.#block.bytes;
+    if (offset > length) throw fault('BAD_VALUE', structure, blockAt, `offset ${offset} in a metadata block of ${length} bytes`);
+  }
+
+  /** The next `size` bytes. The caller has bounded `size`. */
+  take(size: number): Uint8Array {
+    const { offset } = this;
+    const { bytes: held } = this.#block;
+    if (offset + size <= held.length) {
+      this.offset = offset + size;
+      return held.subarray(offset, offset + size);
+    }
+    const bytes = new Uint8Array(size);
+    for (let have = 0; have < size; ) {
+      if (this.offset === this.#block.bytes.length) this.#next();
+      const count = Math.min(size - have, this.#block.bytes.length - this.offset);
+      bytes.set(this.#block.bytes.subarray(this.offset, this.offset + count), have);
+      have += count;
+      this.offset += count;
+    }
+    return bytes;
+  }
+
+  /** The next bytes as a structure. */
+  next<T extends FieldTable>(form: Struct<T>): Fields<T> {
+    const { offset } = this;
+    const { bytes: held } = this.#block;
+    if (offset + form.size > held.length) return form.decode(this.take(form.size));
+    this.offset = offset + form.size;
+    return form.decode(held, offset);
+  }
+
+  #next(): void {
+    this.blockAt = this.#block.nextAt;
+    this.#block = this.#metadata.blockAt(this.blockAt, this.#structure);
+    this.offset = 0;
+  }
 }
 
 /** One record of a table: `index` says which, records of `size` bytes, the table's index of blocks at `indexAt` of the image. */

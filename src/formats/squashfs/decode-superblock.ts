@@ -40,8 +40,8 @@ export interface SquashfsFacts {
 export interface Layout {
   readonly facts: SquashfsFacts;
   readonly decoder: Decoder & Required<Pick<Decoder, 'decodeBlock'>>;
-  /** The root's inode: block in the inode table in the high 48 bits, offset in the unpacked block in the low 16. */
-  readonly root: bigint;
+  /** The root's inode, as `readInode` takes it. */
+  readonly root: number;
   readonly inodeTableAt: number;
   readonly directoryTableAt: number;
   readonly idTableAt: number;
@@ -125,7 +125,7 @@ export function readSuperblock(source: ByteSource, decoders: readonly Decoder[])
       bytesUsed,
     },
     decoder: { ...decoder, decodeBlock: decoder.decodeBlock },
-    root: stored.root,
+    root: place(stored.root, 'root', Number.MAX_SAFE_INTEGER),
     inodeTableAt: table('inodeTableAt'),
     directoryTableAt: table('directoryTableAt'),
     idTableAt: table('idTableAt'),

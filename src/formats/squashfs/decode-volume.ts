@@ -25,8 +25,8 @@ export interface Volume {
   /** Owners and groups, by index. */
   readonly ids: readonly number[];
   readonly xattrs: Xattrs;
-  /** Unpacked data blocks, shared by all files. */
-  readonly cache: Recent<number>;
+  /** Unpacked data blocks, shared by all files: by place, stored size and form, since inodes that lie may disagree on them. */
+  readonly cache: Recent<string>;
   /** A fragment by number. Throws BAD_VALUE for one there is not. */
   fragment(index: number): Fragment;
 }

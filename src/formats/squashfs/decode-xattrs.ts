@@ -1,7 +1,7 @@
 // Extended attributes: sets by number, each a list of names and values; a value may be a reference to one stored elsewhere.
 import { type ByteSource, nameFromBytes, toSize } from '../../bytes/index.ts';
 import { located } from '../../errors.ts';
-import { cursorAt, type Metadata, recordAt } from './decode-metadata.ts';
+import { Cursor, type Metadata, recordAt } from './decode-metadata.ts';
 import type { Layout } from './decode-superblock.ts';
 import { fault } from './faults.ts';
 import { XATTR_OUT_OF_LINE, XATTR_PREFIXES, xattrHeader, xattrId, xattrReference, xattrTableHeader, xattrValue } from './structs.ts';
@@ -60,11 +60,11 @@ export function openXattrs(source: ByteSource, metadata: Metadata, { xattrTableA
     if (count > COUNT_MAX)
       throw fault('LIMIT', xattrId.name, xattrTableAt!, `set ${index}: ${count} attributes, at most ${COUNT_MAX} are read`);
     const start = placeOf(reference);
-    const cursor = cursorAt(metadata, start.blockAt, start.offset, STRUCTURE);
+    const cursor = new Cursor(metadata, start.blockAt, start.offset, STRUCTURE);
     const set = new Map<string, Uint8Array>();
     for (let have = 0; have < count; have++) {
       const at = cursor.blockAt;
-      const { type, nameSize } = xattrHeader.decode(cursor.take(xattrHeader.size));
+      const { type, nameSize } = cursor.next(xattrHeader);
       const prefix = XATTR_PREFIXES[type & 0xff];
       if (prefix === undefined || (type & ~(0xff | XATTR_OUT_OF_LINE)) !== 0) {
         throw fault('BAD_VALUE', STRUCTURE, at, `an attribute of type ${type}, expected 0 to 2, or 256 to 258`);
@@ -80,10 +80,10 @@ export function openXattrs(source: ByteSource, metadata: Metadata, { xattrTableA
         );
         continue;
       }
-      const { size } = xattrValue.decode(cursor.take(xattrValue.size));
+      const { size } = cursor.next(xattrValue);
       if (size !== xattrReference.size) throw fault('BAD_VALUE', STRUCTURE, at, `a reference of ${size} bytes, expected 8`);
       const place = placeOf(xattrReference.decode(cursor.take(size)).reference);
-      const elsewhere = cursorAt(metadata, place.blockAt, place.offset, STRUCTURE);
+      const elsewhere = new Cursor(metadata, place.blockAt, place.offset, STRUCTURE);
       set.set(
         name,
         value((count) => elsewhere.take(count).slice(), place.blockAt),

@@ -2,7 +2,7 @@
 import { type ByteSource, compareNames } from '../../bytes/index.ts';
 import type { Decoder } from '../../codecs/index.ts';
 import { KindlingError, located } from '../../errors.ts';
-import { type Entry, joinPath, makeTree, pathFault, type Tree } from '../../tree/index.ts';
+import { type Entry, joinPath, makeTree, PATH_MAX, pathFault, type Tree } from '../../tree/index.ts';
 import { contentOf } from './decode-content.ts';
 import { type DirectoryRecord, readDirectory } from './decode-directory.ts';
 import { type Inode, readInode, TYPE_OF } from './decode-inode.ts';
@@ -57,7 +57,7 @@ export interface Visit {
 export function walk(volume: Volume, entriesMax: number, visit: (found: Visit) => void): void {
   const root = readInode(volume, volume.layout.root);
   if (root.kind !== 'directory') throw fault('BAD_VALUE', 'squashfs inode', root.at, `the root is a ${root.kind}, not a directory`);
-  const firstPaths = new Map<bigint, string>();
+  const firstPaths = new Map<number, string>();
   const pending: { path: string; inode: Inode; parentNumber: number }[] = [{ path: '', inode: root, parentNumber: 0 }];
   let count = 1;
   while (pending.length > 0) {
@@ -66,10 +66,9 @@ export function walk(volume: Volume, entriesMax: number, visit: (found: Visit) =
     const records = inode.kind === 'directory' ? readDirectory(volume, inode, entriesMax - count) : [];
     count += records.length;
     visit({ entry, inode, parentNumber, records });
-    const inOrder = [...records].sort((a, b) => compareNames(b.name, a.name));
-    for (const { name, reference, type } of inOrder) {
+    for (const { name, reference, type } of lastFirst(records)) {
       const child = joinPath(path, name);
-      const wrong = name.includes('/') ? 'holds a slash' : pathFault(child);
+      const wrong = nameFault(name, child);
       if (wrong !== undefined) throw fault('BAD_NAME', 'squashfs directory', inode.at, `the name ${JSON.stringify(name)} ${wrong}`, path);
       const found = readInode(volume, reference);
       if (TYPE_OF[found.kind] !== type) {
@@ -86,7 +85,20 @@ export function walk(volume: Volume, entriesMax: number, visit: (found: Visit) =
   }
 }
 
-function entryOf(volume: Volume, path: string, inode: Inode, firstPaths: Map<bigint, string>): Entry {
+/** Records from the last name to the first. Images of good writers have them sorted. */
+function lastFirst(records: readonly DirectoryRecord[]): readonly DirectoryRecord[] {
+  const isSorted = records.every(({ name }, index) => index === 0 || compareNames(records[index - 1]!.name, name) < 0);
+  return isSorted ? records.toReversed() : records.toSorted((a, b) => compareNames(b.name, a.name));
+}
+
+/** Why a name cannot be one, or its path no path. */
+function nameFault(name: string, path: string): string | undefined {
+  if (name.includes('/')) return 'holds a slash';
+  // short paths are as good as their last name
+  return pathFault(path.length * 3 < PATH_MAX ? name : path);
+}
+
+function entryOf(volume: Volume, path: string, inode: Inode, firstPaths: Map<number, string>): Entry {
   const { kind, uid, gid, mtime, reference } = inode;
   const mode = kind === 'symlink' ? 0o777 : inode.mode;
   const first = firstPaths.get(reference);
