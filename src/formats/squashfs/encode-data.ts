@@ -6,17 +6,26 @@ import type { FileEntry } from '../../tree/index.ts';
 import type { BlockSlot, EncodeOptions, PackedBlock } from './compressor.ts';
 import { RAW_BLOCK } from './structs.ts';
 
-/** Where a file's bytes are in the image. */
-export interface FileData {
+/** Blocks of a file, one after the other. Files with equal blocks have one list. */
+export interface BlockList {
   /** Absolute offset of the first stored block; 0 when there is none. */
   startAt: number;
   /** The size words of the blocks: 0 for a hole. */
   readonly words: Uint32Array;
   /** Bytes in holes. */
   sparseSize: number;
-  /** The block shared with others that holds the end, if one does. */
-  fragmentIndex: number | undefined;
-  fragmentOffset: number;
+}
+
+/** The end of a file in a block shared with others. */
+export interface Tail {
+  readonly fragmentIndex: number;
+  readonly offset: number;
+}
+
+/** Where a file's bytes are in the image. */
+export interface FileData {
+  readonly blocks: BlockList;
+  readonly tail: Tail | undefined;
 }
 
 /** A fragment block in the image. */
@@ -48,23 +57,33 @@ function isZero(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** Sizes that more than one file has: only these can be duplicates. */
-function sharedSizes(files: readonly FileEntry[]): Set<number> {
+/** Sizes that occur more than once: only what has one of these can be a duplicate. 0 is none of them. */
+function sharedSizes(sizes: readonly number[]): ReadonlySet<number> {
   const seen = new Set<number>();
   const shared = new Set<number>();
-  for (const { content } of files) (seen.has(content.size) ? shared : seen).add(content.size);
+  for (const size of sizes) (seen.has(size) ? shared : seen).add(size);
+  shared.delete(0);
   return shared;
 }
 
-/** The data of these files in this order, from `startAt` on. Files are read when `chunks` is run, each once (twice when it may be a duplicate). */
+const NO_BLOCKS: BlockList = { startAt: 0, words: new Uint32Array(0), sparseSize: 0 };
+
+/** The data of these files in this order, from `startAt` on. Files are read when `chunks` is run, each once (twice when it begins like another). */
 export function dataPart(files: readonly FileEntry[], options: EncodeOptions, startAt: number): DataPart {
   const { blockSize, compressor } = options;
   const dataOf = new Map<FileEntry, FileData>();
   const fragments: FragmentBlock[] = [];
-  const shared = options.duplicates ? sharedSizes(files) : new Set<number>();
-  // By size and digest: of the first block, and of the whole content.
+  const tailSizeOf = (size: number): number => {
+    if (options.fragments === 'none') return 0;
+    return size < blockSize ? size : options.fragments === 'always' ? size % blockSize : 0;
+  };
+  const compared = options.duplicates ? files : [];
+  const sharedTails = sharedSizes(compared.map(({ content }) => tailSizeOf(content.size)));
+  const sharedLists = sharedSizes(compared.map(({ content }) => content.size - tailSizeOf(content.size)));
+  // By size and digest: ends, first blocks, all blocks.
+  const tails = new Map<string, Tail>();
   const begun = new Set<string>();
-  const known = new Map<string, FileData>();
+  const lists = new Map<string, BlockList>();
   const running: Running[] = [];
   let filling: { readonly slot: BlockSlot; size: number; readonly index: number } | undefined;
   let scratch: Uint8Array | undefined;
@@ -109,7 +128,6 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
     } catch (error) {
       throw located(error, { path: file.path });
     }
-    contentSize += target.length;
   }
 
   function scratchFor(size: number): Uint8Array {
@@ -118,7 +136,7 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
   }
 
   /** Puts the end of a file into the fragment being filled, or a new one. */
-  async function* addFragment(data: FileData, bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  async function* addFragment(bytes: Uint8Array): AsyncGenerator<Uint8Array, Tail> {
     if (filling !== undefined && filling.size + bytes.length > blockSize) endFragment();
     if (filling === undefined) {
       yield* room();
@@ -128,9 +146,9 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
     const target = filling.slot.bytes.subarray(filling.size, filling.size + bytes.length);
     // Read in place where it fitted.
     if (target.buffer !== bytes.buffer || target.byteOffset !== bytes.byteOffset) target.set(bytes);
-    data.fragmentIndex = filling.index;
-    data.fragmentOffset = filling.size;
+    const tail = { fragmentIndex: filling.index, offset: filling.size };
     filling.size += bytes.length;
+    return tail;
   }
 
   function endOf(size: number): Uint8Array {
@@ -138,85 +156,65 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
     return filling.slot.bytes.subarray(filling.size, filling.size + size);
   }
 
-  function newData(blockCount: number): FileData {
-    return { startAt: 0, words: new Uint32Array(blockCount), sparseSize: 0, fragmentIndex: undefined, fragmentOffset: 0 };
-  }
-
-  /** A file that is one fragment. */
-  async function* storeSmall(file: FileEntry): AsyncGenerator<Uint8Array> {
-    const { size } = file.content;
+  async function* storeTail(file: FileEntry, size: number): AsyncGenerator<Uint8Array, Tail> {
     const bytes = endOf(size);
-    load(file, 0, bytes);
-    const key = shared.has(size) ? `${size}:${options.sha256(bytes)}` : undefined;
-    const same = key === undefined ? undefined : known.get(key);
-    const data = same ?? newData(0);
-    dataOf.set(file, data);
-    if (same !== undefined) return;
-    if (key !== undefined) known.set(key, data);
-    yield* addFragment(data, bytes);
+    load(file, file.content.size - size, bytes);
+    const key = sharedTails.has(size) ? `${size}:${options.sha256(bytes)}` : undefined;
+    const same = key === undefined ? undefined : tails.get(key);
+    if (same !== undefined) return same;
+    const tail = yield* addFragment(bytes);
+    if (key !== undefined) tails.set(key, tail);
+    return tail;
   }
 
-  function wholeKey(size: number, digests: readonly string[]): string {
+  function listKey(size: number, digests: readonly string[]): string {
     return `${size}:${options.sha256(utf8(digests.join()))}`;
   }
 
-  /** A stored file with the same content; reads beyond the first block only when another file begins alike. */
-  function duplicateOf(file: FileEntry): FileData | undefined {
-    const { size } = file.content;
-    const digests: string[] = [];
-    for (let at = 0; at < size; at += blockSize) {
+  /** The stored blocks that are those of this file, which begins like one that is stored. */
+  function sameBlocks(file: FileEntry, size: number, first: string): BlockList | undefined {
+    const digests = [first];
+    for (let at = blockSize; at < size; at += blockSize) {
       const bytes = scratchFor(Math.min(blockSize, size - at));
       load(file, at, bytes);
-      contentSize -= bytes.length;
       digests.push(options.sha256(bytes));
-      if (at === 0 && !begun.has(`${size}:${digests[0]}`)) return undefined;
     }
-    return known.get(wholeKey(size, digests));
+    return lists.get(listKey(size, digests));
   }
 
-  async function* storeLarge(file: FileEntry): AsyncGenerator<Uint8Array> {
-    const { size } = file.content;
-    const digests = shared.has(size) ? ([] as string[]) : undefined;
-    const same = digests === undefined ? undefined : duplicateOf(file);
-    if (same !== undefined) {
-      dataOf.set(file, same);
-      contentSize += size;
-      return;
-    }
-    const tailSize = options.fragments === 'always' ? size % blockSize : 0;
-    const blockCount = Math.ceil((size - tailSize) / blockSize);
-    const data = newData(blockCount);
-    dataOf.set(file, data);
-    for (let index = 0; index < blockCount; index++) {
+  async function* storeBlocks(file: FileEntry, size: number): AsyncGenerator<Uint8Array, BlockList> {
+    const digests = sharedLists.has(size) ? ([] as string[]) : undefined;
+    const list: BlockList = { startAt: 0, words: new Uint32Array(Math.ceil(size / blockSize)), sparseSize: 0 };
+    for (let index = 0; index < list.words.length; index++) {
       yield* room();
       const slot = compressor.take();
       let sent = false;
       try {
         const bytes = slot.bytes.subarray(0, Math.min(blockSize, size - index * blockSize));
         load(file, index * blockSize, bytes);
-        digests?.push(options.sha256(bytes));
+        contentSize += bytes.length;
+        const digest = digests === undefined ? '' : options.sha256(bytes);
+        digests?.push(digest);
+        const same = index === 0 && begun.has(`${size}:${digest}`) ? sameBlocks(file, size, digest) : undefined;
+        if (same !== undefined) return same;
         if (options.sparse && isZero(bytes)) {
-          data.sparseSize += bytes.length;
+          list.sparseSize += bytes.length;
           continue;
         }
         sent = true;
         start(slot, bytes.length, (at, word) => {
-          if (data.startAt === 0) data.startAt = at;
-          data.words[index] = word;
+          if (list.startAt === 0) list.startAt = at;
+          list.words[index] = word;
         });
       } finally {
         if (!sent) slot.release();
       }
     }
-    if (tailSize > 0) {
-      const bytes = endOf(tailSize);
-      load(file, size - tailSize, bytes);
-      digests?.push(options.sha256(bytes));
-      yield* addFragment(data, bytes);
+    if (digests !== undefined) {
+      begun.add(`${size}:${digests[0]}`);
+      lists.set(listKey(size, digests), list);
     }
-    if (digests === undefined) return;
-    begun.add(`${size}:${digests[0]}`);
-    known.set(wholeKey(size, digests), data);
+    return list;
   }
 
   return {
@@ -227,9 +225,12 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
         for (const file of files) {
           const { size } = file.content;
           if (!Number.isSafeInteger(size) || size < 0) throw new KindlingError('BAD_VALUE', `the size is ${size}`, { path: file.path });
-          if (size === 0) dataOf.set(file, newData(0));
-          else if (size < blockSize && options.fragments !== 'none') yield* storeSmall(file);
-          else yield* storeLarge(file);
+          const readBefore = contentSize;
+          const tailSize = tailSizeOf(size);
+          const blocks = size > tailSize ? yield* storeBlocks(file, size - tailSize) : NO_BLOCKS;
+          const tail = tailSize > 0 ? yield* storeTail(file, tailSize) : undefined;
+          dataOf.set(file, { blocks, tail });
+          contentSize = readBefore + size;
         }
         endFragment();
         while (running.length > 0) yield* finish();

@@ -62,8 +62,8 @@ export function putDirectory(table: MetadataTable, facts: InodeFacts, directory:
 /** The inode of a regular file. */
 export function putFile(table: MetadataTable, facts: InodeFacts, data: FileData, size: number): void {
   const { linkCount } = facts.node;
-  const { startAt, sparseSize, fragmentOffset } = data;
-  const fragmentIndex = data.fragmentIndex ?? NONE32;
+  const { startAt, sparseSize, words } = data.blocks;
+  const { fragmentIndex, offset: fragmentOffset } = data.tail ?? { fragmentIndex: NONE32, offset: 0 };
   const isExtended = linkCount > 1 || size > 0xffffffff || startAt > 0xffffffff || sparseSize > 0 || facts.xattrIndex !== undefined;
   putHeader(table, facts, isExtended);
   if (!isExtended) table.put(fileInode, { startAt, fragmentIndex, fragmentOffset, size });
@@ -78,7 +78,7 @@ export function putFile(table: MetadataTable, facts: InodeFacts, data: FileData,
       xattrIndex: facts.xattrIndex ?? NONE32,
     });
   }
-  table.putWords(data.words);
+  table.putWords(words);
 }
 
 // Linux' huge_encode_dev: the low eight bits of the minor number, the major, the rest of the minor.
