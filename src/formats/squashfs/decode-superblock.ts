@@ -111,6 +111,9 @@ export function readSuperblock(source: ByteSource, decoders: readonly Decoder[])
     return found;
   }
   const optional = (field: 'fragmentTableAt' | 'exportTableAt' | 'xattrTableAt') => (stored[field] === NONE64 ? undefined : table(field));
+  if (stored.fragmentCount > bytesUsed) {
+    throw fault('BAD_VALUE', STRUCTURE, at('fragmentCount'), `${stored.fragmentCount} fragments in an image of ${bytesUsed} bytes`);
+  }
   if (stored.idCount === 0) throw fault('BAD_VALUE', STRUCTURE, at('idCount'), 'no owner at all, expected at least one');
   return {
     facts: {

@@ -12,6 +12,8 @@ const VALUE_MAX = 65536;
 const COUNT_MAX = 65536 / 2;
 /** All values of all sets, unpacked: references let a small image name the same large value again and again. */
 const TOTAL_MAX = 64 << 20;
+/** What an attribute takes in memory besides its bytes. */
+const OVERHEAD = 64;
 
 /** The sets of attributes of an image. */
 export interface Xattrs {
@@ -72,7 +74,8 @@ export function openXattrs(source: ByteSource, metadata: Metadata, { xattrTableA
       if (nameSize === 0 || nameSize > 255) throw fault('BAD_VALUE', STRUCTURE, at, `a name of ${nameSize} bytes, expected 1 to 255`);
       const name = prefix + nameFromBytes(cursor.take(nameSize));
       if (set.has(name)) throw fault('CONFLICT', STRUCTURE, at, `the attribute ${name} twice in one set`);
-      total += name.length;
+      total += name.length + OVERHEAD;
+      if (total > TOTAL_MAX) throw fault('LIMIT', STRUCTURE, at, `attributes of more than ${TOTAL_MAX} bytes in all`);
       if ((type & XATTR_OUT_OF_LINE) === 0) {
         set.set(
           name,

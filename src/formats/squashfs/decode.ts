@@ -1,5 +1,5 @@
 // Reads a squashfs image as a tree: superblock, inodes, directories and attributes now, content when it is asked for.
-import { type ByteSource, compareNames } from '../../bytes/index.ts';
+import { type ByteSource, compareNames, u32le } from '../../bytes/index.ts';
 import type { Decoder } from '../../codecs/index.ts';
 import { KindlingError, located } from '../../errors.ts';
 import { type Entry, joinPath, makeTree, PATH_MAX, pathFault, type Tree } from '../../tree/index.ts';
@@ -9,13 +9,14 @@ import { type Inode, readInode, TYPE_OF } from './decode-inode.ts';
 import type { SquashfsFacts } from './decode-superblock.ts';
 import { openVolume, type Volume } from './decode-volume.ts';
 import { fault } from './faults.ts';
+import { METADATA_SIZE } from './structs.ts';
 
 /** What `decode` takes besides the image. */
 export interface DecodeOptions {
   /** One for each compressor that may be met, with `decodeBlock`. */
   readonly decoders: readonly Decoder[];
   readonly limits?: {
-    /** Most entries of the tree; 4 million unless told. */
+    /** Most entries of the tree; 1048576 unless told. */
     readonly entries?: number;
   };
 }
@@ -27,7 +28,10 @@ export interface SquashfsImage {
 }
 
 /** Most entries of a tree unless told. */
-export const ENTRIES_MAX = 4_000_000;
+export const ENTRIES_MAX = 1 << 20;
+
+/** Fewer bytes than any codec takes to store a metadata block of 8192, its header included. */
+const STORED_LEAST = 10;
 
 /**
  * The image as a tree. Throws TRUNCATED, BAD_MAGIC, BAD_VALUE, UNSUPPORTED, LIMIT, BAD_NAME, CONFLICT (a name twice) or LINK_LOOP
@@ -60,9 +64,14 @@ export function walk(volume: Volume, entriesMax: number, visit: (found: Visit) =
   const firstPaths = new Map<number, string>();
   const pending: { path: string; inode: Inode; parentNumber: number }[] = [{ path: '', inode: root, parentNumber: 0 }];
   let count = 1;
+  // Lists of blocks lie in the inode table one after the other: together they are never larger than it. Those that overlap are lies.
+  const { inodeTableAt, directoryTableAt } = volume.layout;
+  let listsLeft = ((directoryTableAt - inodeTableAt) / STORED_LEAST + 1) * METADATA_SIZE;
   while (pending.length > 0) {
     const { path, inode, parentNumber } = pending.pop()!;
     const entry = entryOf(volume, path, inode, firstPaths);
+    if (inode.kind === 'file' && entry.kind === 'file') listsLeft -= inode.blockCount * u32le.size;
+    if (listsLeft < 0) throw fault('LIMIT', 'squashfs inode', inode.at, 'lists of blocks that are larger than the inode table', path);
     const records = inode.kind === 'directory' ? readDirectory(volume, inode, entriesMax - count) : [];
     count += records.length;
     visit({ entry, inode, parentNumber, records });

@@ -106,6 +106,7 @@ const SUPERBLOCK: readonly (readonly [string, Change, ErrorCode, RegExp])[] = [
   ['no owner', (view) => view.setUint16(head('idCount'), 0, true), 'BAD_VALUE', /no owner at all/],
   ['bytes used', (view) => view.setBigUint64(head('bytesUsed'), 1n << 40n, true), 'TRUNCATED', /has 1099511627776 bytes/],
   ['bytes used, beyond all files', (view) => view.setBigUint64(head('bytesUsed'), 1n << 60n, true), 'BAD_VALUE', /bytesUsed/],
+  ['fragments', (view) => view.setUint32(head('fragmentCount'), 0xfffffff0, true), 'BAD_VALUE', /4294967280 fragments in an image of/],
   ['inode table', (view) => view.setBigUint64(head('inodeTableAt'), 10n, true), 'BAD_VALUE', /inside the superblock/],
   ['directory table', (view) => view.setBigUint64(head('directoryTableAt'), 1n << 33n, true), 'BAD_VALUE', /directoryTableAt/],
   ['id table', (view) => view.setBigUint64(head('idTableAt'), 0xffffffffffffffffn, true), 'BAD_VALUE', /idTableAt/],
@@ -225,6 +226,17 @@ test('sizes no memory holds are refused before memory is taken', () => {
     'BAD_VALUE',
     /set 3, the image has 1/,
     /xattr/,
+  );
+});
+
+test('lists of blocks that together are larger than the inode table', () => {
+  // 2^24 blocks of 4096 bytes each are within what one file may have: a list of 64 MiB, in a table of less than 8 KiB
+  const size = bodyAt('g') + longFileInode.offsetOf('size');
+  refuses(
+    changed((view) => view.setBigUint64(size, (1n << 36n) - 4097n, true)),
+    'LIMIT',
+    /larger than the inode table/,
+    /inode/,
   );
 });
 
