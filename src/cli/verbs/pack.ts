@@ -1,15 +1,12 @@
-// kindling pack: a directory or any image in another form (docs/pack.md).
+// kindling pack: a directory or any image in another form (docs/pack.md). What only images or archives need is loaded for them alone.
 import { readFileSync, statSync } from 'node:fs';
 import { type Finding, KindlingError } from '../../errors.ts';
-import { nodeDecoders, nodeEncoders } from '../../node/codecs.ts';
 import { sha256 } from '../../node/digest.ts';
 import { directoryTree } from '../../node/directory.ts';
 import { system } from '../../node/errno.ts';
-import { imageTree } from '../../node/open-root.ts';
 import { writeAtomically, writePlaced } from '../../node/write.ts';
 import { canReadXattrs, directoryXattrs } from '../../node/xattrs.ts';
 import { type Entry, makeTree, type Tree } from '../../tree/index.ts';
-import { codecChoice } from '../../verbs/build.ts';
 import {
   adjusted,
   contentSize,
@@ -26,11 +23,11 @@ import { DRY_RUN_OPTION, OUTPUT_OPTION } from '../options.ts';
 import { printable } from '../report.ts';
 import { type Parsed, usageError, type Verb } from '../verb.ts';
 import type { World } from '../world.ts';
-import { mib } from './plan.ts';
 
 const FRAGMENT_USES = ['small', 'always', 'none'] as const;
 const SQUASHFS_ONLY = ['block', 'codec-option', 'sort', 'fragments', 'no-duplicates', 'no-sparse', 'exports', 'threads', 'cache-size'];
 const EXAMPLES_MOST = 3;
+const MIB = 1024 * 1024;
 
 /** The `pack` verb. */
 export const pack: Verb = {
@@ -79,7 +76,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const path = parsed.value('output');
   const dryRun = parsed.flag('dry-run');
   if (path === undefined && !dryRun) throw usageError('pack: -o FILE is missing: where to write');
-  const codec = codecsFor(parsed, format);
+  const codec = await codecsFor(parsed, format);
   world.progress.step('reading the tree');
   const { tree: read, notes } = await sourceTree(source, !parsed.flag('no-xattrs'));
   const tree = adjusted(read, {
@@ -134,7 +131,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   return 0;
 }
 
-function codecsFor(parsed: Parsed, format: PackFormat) {
+async function codecsFor(parsed: Parsed, format: PackFormat) {
   const word = parsed.value('codec');
   if (format === 'squashfs') {
     const blocks = blockWords(parsed, word);
@@ -142,14 +139,19 @@ function codecsFor(parsed: Parsed, format: PackFormat) {
   }
   const foreign = SQUASHFS_ONLY.find((option) => parsed.values(option).length > 0);
   if (foreign !== undefined) throw usageError(`pack: --${foreign} is for squashfs images, and the format is ${format}`);
-  const archive = word === undefined ? undefined : codecChoice(word, nodeEncoders());
-  return { name: archive === undefined ? 'none' : `${archive.encoder.name}:${archive.level}`, blocks: undefined, archive };
+  if (word === undefined) return { name: 'none', blocks: undefined, archive: undefined };
+  const [{ codecChoice }, { nodeEncoders }] = await Promise.all([import('../../verbs/build.ts'), import('../../node/codecs-encode.ts')]);
+  const archive = codecChoice(word, nodeEncoders());
+  return { name: `${archive.encoder.name}:${archive.level}`, blocks: undefined, archive };
 }
 
 /** The tree at a path, with the extended attributes of a directory where the machine has a program to read them. */
 async function sourceTree(source: string, withXattrs: boolean): Promise<{ tree: Tree; notes: Finding[] }> {
   const isDirectory = system(() => statSync(source, { throwIfNoEntry: false }))?.isDirectory() === true;
-  if (!isDirectory) return { tree: await imageTree(source, nodeDecoders()), notes: [] };
+  if (!isDirectory) {
+    const [{ imageTree }, { nodeDecoders }] = await Promise.all([import('../../node/open-root.ts'), import('../../node/codecs.ts')]);
+    return { tree: await imageTree(source, nodeDecoders()), notes: [] };
+  }
   if (!withXattrs) return { tree: directoryTree(source), notes: [] };
   if (!canReadXattrs()) {
     const message = 'the extended attributes of files on disk are left out: the program "getfattr" (package attr) is not installed';
@@ -164,6 +166,10 @@ async function sourceTree(source: string, withXattrs: boolean): Promise<{ tree: 
     return own === undefined ? entry : { ...entry, xattrs: own };
   };
   return { tree: makeTree(tree.entries.map(withOwn)), notes: [] };
+}
+
+function mib(size: number): string {
+  return `${(size / MIB).toFixed(1)} MiB`;
 }
 
 /** One line for each thing that is left out, with a few paths as examples; all of them with -v. */
