@@ -160,6 +160,10 @@ test('equal files are stored once, hard links have one inode, and zeros take no 
   assert.equal(await dataSize(two(9000), { fragments: 'always' }), 9000);
   assert.equal(await dataSize(two(9000), { duplicates: false }), 18000);
   assert.equal(await dataSize([file('a', content(9000)), file('b', content(9000, 2))]), 18000);
+  // the same two blocks and another end, the same end and other blocks: each is shared where ends are stored by themselves
+  const ends = [file('a', content(9000)), file('b', content(8192)), file('c', content(9000 % 4096))];
+  assert.equal(await dataSize(ends, { fragments: 'always' }), 9000);
+  assert.equal(await dataSize(ends), 9000 + 8192 + (9000 % 4096));
   const late = new Uint8Array(9000).fill(1);
   late[8999] = 2;
   assert.equal(await dataSize([file('a', content(9000)), file('b', bytesSource(late))]), 18000);
