@@ -34,7 +34,8 @@ export interface PooledCompressor extends BlockCompressor {
 // Metadata blocks of an image go through the same slots.
 const METADATA_SIZE = 8192;
 const SLOT_MEMORY = 64 * 1024 * 1024;
-const SLOTS_PER_THREAD = 8;
+// Enough for workers to go on while the main thread waits for a disk or a processor.
+const SLOTS_PER_THREAD = 32;
 const THREADS_MOST = 256;
 // ms; the slowest codec takes about a second for the largest block
 const STOP_MOST = 5000;
