@@ -35,7 +35,7 @@ export interface PooledCompressor extends BlockCompressor {
 const METADATA_SIZE = 8192;
 const SLOT_MEMORY = 64 * 1024 * 1024;
 // Enough for workers to go on while the main thread waits for a disk or a processor.
-const SLOTS_PER_THREAD = 32;
+const SLOTS_PER_THREAD = 96;
 const THREADS_MOST = 256;
 // ms; the slowest codec takes about a second for the largest block
 const STOP_MOST = 5000;
