@@ -1,11 +1,11 @@
 // What mksquashfs and squashfs-tools-ng write, as we read it: every option that changes the layout. And unsquashfs' word for single files.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { lutimesSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
-import { isCi, needs, tool } from '../../../test/tools.ts';
+import { after, before, test } from 'node:test';
+import { tool } from '../../../test/tools.ts';
 import { bytesSource } from '../../bytes/index.ts';
 import { pureDecoders } from '../../codecs/index.ts';
 import { nodeDecoders } from '../../node/codecs.ts';
@@ -14,34 +14,15 @@ import { fileSource } from '../../node/source.ts';
 import { type Entry, makeTree, printManifest, type Tree } from '../../tree/index.ts';
 import { normal } from '../../tree/trees.fixture.ts';
 import { featureTree } from './features.fixture.ts';
+import { manifest, ready, same, unpack } from './foreign.fixture.ts';
 import { check, decode } from './index.ts';
-import { written } from './written.fixture.ts';
 
 const BLOCK_SIZE = 65536;
 const tree = normal(featureTree(BLOCK_SIZE, 800));
 const folder = mkdtempSync(join(tmpdir(), 'kindling-squashfs-read-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The feature tree as files, and as a tar archive: made by unsquashfs of our own image, which `against-write` holds against the tree. */
-before(async () => {
-  if (process.getuid?.() !== 0) return;
-  writeFileSync(join(folder, 'own.sq'), await written(tree, { codec: 'gzip:1', blockSize: BLOCK_SIZE }));
-  try {
-    execFileSync(tool('unsquashfs'), ['-no-progress', '-quiet', '-d', 'tree', 'own.sq'], { cwd: folder, stdio: 'pipe' });
-    // mksquashfs tells hard links by everything stat says, and its own readlink changes the access time unless that is later than all others
-    lutimesSync(join(folder, 'tree/target-long'), Date.now() / 1000 + 3600, 0);
-  } catch (error) {
-    if (isCi()) throw error;
-  }
-});
-
-function ready(t: TestContext, ...tools: string[]): boolean {
-  if (!needs(t, 'unsquashfs', ...tools)) return false;
-  if (process.getuid?.() === 0) return true;
-  assert.ok(!isCi(), 'needs root (CI is set, so nothing is skipped)');
-  t.skip('needs root, which alone can make devices and give files away');
-  return false;
-}
+before(() => unpack(tree, folder, BLOCK_SIZE));
 
 function withoutXattrs(from: Tree): Tree {
   return makeTree(
@@ -50,19 +31,6 @@ function withoutXattrs(from: Tree): Tree {
       return rest as Entry;
     }),
   );
-}
-
-const manifest = (of: Tree): string => printManifest(of, { sha256 });
-
-/** Reads an image with both sets of decoders and holds it against the tree. */
-function same(image: string, expected: Tree): void {
-  const { tree: found, facts } = decode(fileSource(join(folder, image)), { decoders: nodeDecoders() });
-  const [ours, theirs] = [manifest(found), manifest(expected)].map((text) => text.split('\n').map((line) => line.slice(0, 300)));
-  assert.deepEqual(ours, theirs);
-  assert.ok(manifest(found) === manifest(expected), 'long attributes differ');
-  assert.ok(facts.inodeCount > 800);
-  const findings = check(fileSource(join(folder, image)), { decoders: nodeDecoders() }).filter(({ severity }) => severity !== 'note');
-  assert.deepEqual(findings, []);
 }
 
 const MKSQUASHFS: readonly (readonly [title: string, ...options: string[]])[] = [
@@ -94,7 +62,7 @@ for (const [title, ...options] of MKSQUASHFS) {
     if (!ready(t, 'mksquashfs')) return;
     const words = ['tree', 'image.sq', '-noappend', '-no-progress', '-quiet', '-xattrs', ...options];
     execFileSync(tool('mksquashfs'), words, { cwd: folder, stdio: 'pipe' });
-    same('image.sq', tree);
+    same(join(folder, 'image.sq'), tree);
   });
 }
 
@@ -104,7 +72,7 @@ test('mksquashfs, no attributes', (t) => {
     cwd: folder,
     stdio: 'pipe',
   });
-  same('image.sq', withoutXattrs(tree));
+  same(join(folder, 'image.sq'), withoutXattrs(tree));
 });
 
 test('mksquashfs, appended to, pseudo files, several sources', (t) => {
