@@ -1,7 +1,11 @@
 // kindling cat: the content of a file in an archive (docs/cat.md).
 import { readAll } from '../../bytes/index.ts';
+import { located } from '../../errors.ts';
+import { detect as isSquashfs, lookup } from '../../formats/squashfs/index.ts';
+import { nodeDecoders } from '../../node/codecs.ts';
+import { fileSource } from '../../node/source.ts';
+import { type Root, treeRoot } from '../../plan/index.ts';
 import { cat as contentOf } from '../../verbs/cat.ts';
-import { openArchive } from '../image.ts';
 import type { Parsed, Verb } from '../verb.ts';
 import type { World } from '../world.ts';
 
@@ -26,10 +30,9 @@ export const cat: Verb = {
 
 async function run(parsed: Parsed, world: World): Promise<number> {
   const [file = '', ...paths] = parsed.positionals;
-  const archive = openArchive(file);
-  const tree = parsed.flag('outer') ? archive.outer : archive.tree;
+  const root = await opened(file, parsed.flag('outer'));
   // All of them are there, or nothing is printed.
-  const contents = paths.map((path) => ({ path, content: contentOf(tree, path) }));
+  const contents = paths.map((path) => ({ path, content: contentOf(root, path) }));
   if (world.json) {
     const files = contents.map(({ path, content }) => ({ path, size: content.size, base64: base64(readAll(content)) }));
     await world.document({ archive: file, ...(files.length === 1 ? files[0] : { files }) });
@@ -39,6 +42,21 @@ async function run(parsed: Parsed, world: World): Promise<number> {
     for (let at = 0; at < content.size; at += PIECE_SIZE) await world.out.write(content.read(at, Math.min(PIECE_SIZE, content.size - at)));
   }
   return 0;
+}
+
+/** An image by itself is only looked into on the way to the files. */
+async function opened(file: string, isOuter: boolean): Promise<Root> {
+  const source = fileSource(file);
+  if (isSquashfs(source.read(0, Math.min(4, source.size)))) {
+    try {
+      return { label: file, ...lookup(source, { decoders: nodeDecoders() }) };
+    } catch (error) {
+      throw located(error, { file });
+    }
+  }
+  const { decodeArchive } = await import('../image.ts');
+  const archive = decodeArchive(source, file);
+  return treeRoot(isOuter ? archive.outer : archive.tree, file);
 }
 
 function base64(bytes: Uint8Array): string {

@@ -101,13 +101,14 @@ function lastFirst(records: readonly DirectoryRecord[]): readonly DirectoryRecor
 }
 
 /** Why a name cannot be one, or its path no path. */
-function nameFault(name: string, path: string): string | undefined {
+export function nameFault(name: string, path: string): string | undefined {
   if (name.includes('/')) return 'holds a slash';
   // short paths are as good as their last name
   return pathFault(path.length * 3 < PATH_MAX ? name : path);
 }
 
-function entryOf(volume: Volume, path: string, inode: Inode, firstPaths: Map<number, string>): Entry {
+/** The entry of an inode met at `path`; `firstPaths` says where each was met before. Throws LINK_LOOP for a directory met twice. */
+export function entryOf(volume: Volume, path: string, inode: Inode, firstPaths: Map<number, string>): Entry {
   const { kind, uid, gid, mtime, reference } = inode;
   const mode = kind === 'symlink' ? 0o777 : inode.mode;
   const first = firstPaths.get(reference);

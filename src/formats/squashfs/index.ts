@@ -15,4 +15,5 @@ export {
 export { type DecodeOptions, decode, type SquashfsImage } from './decode.ts';
 export { detect, type SquashfsFacts } from './decode-superblock.ts';
 export { encode } from './encode.ts';
+export { type Lookup, lookup } from './lookup.ts';
 export { loses } from './loses.ts';
