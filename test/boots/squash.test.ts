@@ -35,8 +35,8 @@ test('a generic archive, plain and squashed: less memory before the switch, the 
     freeAt(squashed, 'early') > freeAt(plain, 'early') + 20 * 1024,
     `${freeAt(squashed, 'early')}, ${freeAt(plain, 'early')} KiB free`,
   );
-  // pages of kernel objects more or less
-  assert.ok(freeAfter(squashed) > freeAfter(plain) - 1024, `${freeAfter(squashed)}, ${freeAfter(plain)} KiB free at the end`);
+  // kernel objects differ from boot to boot by a MiB or two; the image alone would be 17
+  assert.ok(freeAfter(squashed) > freeAfter(plain) - 4096, `${freeAfter(squashed)}, ${freeAfter(plain)} KiB free at the end`);
 });
 
 test("the first layout: only /usr and /etc in the image, and the kernel's own are back before the switch", async (t) => {
