@@ -26,12 +26,16 @@ free_image() {
 	warn "the memory of the image is not free: held ${x_held:-by the loop device $x_loop}"
 }
 
-# free_mount PLACE: what was told to end may take a moment.
+# free_mount PLACE: what was told to end may take a moment, and a driver that is being loaded some more on a busy machine; 3 s at most.
 free_mount() {
-	for x_turn in 1 2 3 4 5; do
-		umount "$1" 2>/dev/null && return 0
-		[ "$x_turn" = 5 ] || sleep 0.1
+	x_turns=30
+	until umount "$1" 2>/dev/null; do
+		x_turns=$((x_turns - 1))
+		[ "$x_turns" -gt 0 ] || break
+		mounted "$1" || return 0
+		sleep 0.1
 	done
+	[ "$x_turns" -gt 0 ] && return 0
 	mounted "$1" || return 0
 	[ -n "$x_held" ] || free_holders
 	umount -l "$1"
