@@ -30,8 +30,8 @@ image_explain() {
 		return 0
 	fi
 	say "mounting $IMAGE as $FORMAT: ${g_said:-no answer}"
-	[ -z "$MODULES" ] || [ -d "/lib/modules/$g_version" ] ||
-		say "there is no /lib/modules/$g_version: the archive's modules ($MODULES) are for another kernel"
+	[ -z "$MODULES" ] || [ -e "/lib/modules/$g_version/modules.dep" ] ||
+		say "there is no /lib/modules/$g_version/modules.dep: the archive's modules ($MODULES) are for another kernel"
 	if ! filesystem_known "$FORMAT"; then
 		g_error="this kernel, $g_version, cannot read $FORMAT"
 	elif [ ! -e /dev/loop-control ] && [ ! -b /dev/loop0 ]; then
