@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { compareNames, nameFromBytes } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
-import type { Root } from '../plan/index.ts';
+import type { FileStat, Root } from '../plan/index.ts';
 import { type Entry, joinPath, makeTree, parentOf, type Tree } from '../tree/index.ts';
 import { asPath } from './descriptors.ts';
 import { diskPath, entryFrom, lookAt } from './entries.ts';
@@ -30,17 +30,23 @@ export function directoryRoot(base: string): Root {
   checkDirectory(base);
   const entries = new Map<string, Entry | undefined>();
   const listings = new Map<string, readonly string[]>();
+  const stated = new Map<string, FileStat>();
   const entry = (path: string): Entry | undefined => {
     const known = entries.get(path);
     if (known !== undefined || entries.has(path)) return known;
     const stats = path === '' || entry(parentOf(path))?.kind === 'directory' ? lookAt(base, path) : undefined;
     const found = stats === undefined ? undefined : entryFrom(base, path, stats);
     entries.set(path, found);
+    if (stats !== undefined) stated.set(path, { size: stats.size, mtime: stats.mtimeMs, ctime: stats.ctimeMs, inode: stats.ino });
     return found;
   };
   return {
     label: base,
     entry,
+    stat(path) {
+      entry(path);
+      return stated.get(path);
+    },
     names(path) {
       const known = listings.get(path);
       if (known !== undefined) return known;

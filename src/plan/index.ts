@@ -33,7 +33,7 @@ export { type DirectoryTarget, type KdumpTarget, kdumpTarget, PARTS, type RawTar
 export type { KernelFacts, Plan, Reason, SegmentName, Wanted } from './plan.ts';
 export { type Asked, applets, closeOverPrograms, findProgram, type ProgramClosure } from './programs/index.ts';
 export { activeParts, type PlanRequest, plan } from './resolve-plan.ts';
-export { findFile, type Resolved, type Root, resolve, treeRoot } from './root.ts';
+export { type FileStat, findFile, type Resolved, type Root, resolve, treeRoot } from './root.ts';
 export {
   type ImageCodec,
   type InitKind,
@@ -52,3 +52,4 @@ export {
   squashFaults,
   usrTrees,
 } from './squash/index.ts';
+export { type Seen, type WatchedRoot, watchRoot } from './watch.ts';

@@ -104,8 +104,13 @@ const MACHINE_OF_SYMBOL: readonly (readonly [string, string])[] = [
 
 /** The facts of the chosen kernel, or of the newest one. Throws NO_KERNEL when the root holds none, or not this one. */
 export function kernelFacts(root: Root, choice: KernelChoice | undefined): KernelFacts {
-  const held = kernelVersions(root);
-  const version = choice?.version ?? held[0];
+  // Not asked where it does not matter: a list of all kernels would make each one's archive depend on all others.
+  let known: string[] | undefined;
+  const held = (): string[] => {
+    known ??= kernelVersions(root);
+    return known;
+  };
+  const version = choice?.version ?? held()[0];
   if (version === undefined) {
     throw new KindlingError('NO_KERNEL', `${root.label} holds no kernel: neither lib/modules/VERSION nor boot/vmlinuz-VERSION`, {
       file: root.label,
@@ -113,8 +118,8 @@ export function kernelFacts(root: Root, choice: KernelChoice | undefined): Kerne
   }
   const moduleTree = moduleTreeOf(root, version);
   const fromImage = choice?.config !== undefined || choice?.machine !== undefined;
-  if (moduleTree === undefined && !fromImage && !held.includes(version)) {
-    const others = held.length === 0 ? 'no kernel at all' : `only ${held.join(', ')}`;
+  if (moduleTree === undefined && !fromImage && !held().includes(version)) {
+    const others = held().length === 0 ? 'no kernel at all' : `only ${held().join(', ')}`;
     throw new KindlingError('NO_KERNEL', `${root.label} holds no kernel ${version}, ${others}`, { file: root.label });
   }
   const config = choice?.config ?? kernelConfigOf(root, version, moduleTree);

@@ -5,6 +5,14 @@ import { KindlingError } from '../errors.ts';
 import type { Entry, FileEntry } from '../tree/index.ts';
 import { baseName, joinPath, parentOf, type Tree } from '../tree/index.ts';
 
+/** What lstat tells of a path: size in bytes, times in milliseconds since 1970 (with fractions), inode number. */
+export interface FileStat {
+  readonly size: number;
+  readonly mtime: number;
+  readonly ctime: number;
+  readonly inode: number;
+}
+
 /** A root. Paths are relative to it, as in a tree ("usr/bin/sh"). Answers are about the path itself; links are not followed. */
 export interface Root {
   /** What to call it in messages. */
@@ -13,6 +21,8 @@ export interface Root {
   entry(path: string): Entry | undefined;
   /** Names in a directory, sorted byte-wise; empty when it is no directory. */
   names(path: string): readonly string[];
+  /** What the disk said of the path when `entry` looked at it first; absent where a root cannot change (an image, packages). */
+  stat?(path: string): FileStat | undefined;
 }
 
 /** A tree as a root. */

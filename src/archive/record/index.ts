@@ -1,0 +1,13 @@
+// archive/record: what an archive was made from, and whether that is still so. A front door of its own: who only reads archives loads none of it.
+export { type Change, type Comparison, compareInputs, compareOutside } from './compare.ts';
+export { type InputFacts, inputsOf } from './inputs.ts';
+export {
+  type ArchiveFile,
+  type ArchiveRecord,
+  type InputRecord,
+  isRacy,
+  type MemberRecord,
+  RECORDS_DIRECTORY,
+  sameStat,
+} from './record.ts';
+export { parseRecord, printRecord, RECORD_MOST } from './text.ts';
