@@ -32,12 +32,8 @@ const NAME = fc
   .string({ minLength: 1, maxLength: 12, unit: 'binary' })
   .filter((name) => !name.includes('/') && !name.includes('\0') && name !== '.');
 const PLAIN = { noNullPrototype: true } as const;
-const STAT = fc.record({
-  size: fc.nat(),
-  mtime: fc.double({ min: 0, max: 4e12, noNaN: true }, PLAIN),
-  ctime: fc.double({ min: 0, max: 4e12, noNaN: true }),
-  inode: fc.nat(),
-});
+const TIME = fc.double({ min: 0, max: 4e12, noNaN: true });
+const STAT = fc.record({ size: fc.nat(), mtime: TIME, ctime: TIME, inode: fc.nat() }, PLAIN);
 const FLAGS = { path: NAME, packed: fc.boolean(), safe: fc.boolean() };
 const INPUT: fc.Arbitrary<InputRecord> = fc.oneof(
   fc.record({ ...FLAGS, kind: fc.constant('absent' as const), mode: fc.constant(0), stat: fc.constant(undefined) }, PLAIN),
