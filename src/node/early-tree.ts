@@ -1,13 +1,12 @@
 // The early userspace beside this program, as the tree that the planner takes: `init` at the top, all else below usr/lib/kindling/early.
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { type ByteSource, bytesSource, compareNames } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
 import { type Entry, file, makeTree, type Tree, withParents } from '../tree/index.ts';
 import { system } from './errno.ts';
+import { HOME as INSTALLED } from './home.ts';
 
-/** Where it is: beside src/ in a clone, beside dist/ in a package. */
-const HOME = fileURLToPath(new URL('../../early/', import.meta.url));
+const HOME = `${INSTALLED}early/`;
 const PLACE = 'usr/lib/kindling/early';
 
 /** The files of a folder of early userspace by name. Throws NO_ENTRY when it has no "init". */

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { KindlingError } from '../../errors.ts';
 import type { BlockCompressor, BlockSlot, PackedBlock } from '../../formats/squashfs/index.ts';
 import { onInterrupt } from '../cleanup.ts';
+import { WORKER } from '../home.ts';
 import { type BlockCache, type CacheOptions, openCache } from './cache.ts';
 import { type BlockChoice, optionsRecord } from './choice.ts';
 import { codecVersion } from './codec.ts';
@@ -39,9 +40,6 @@ const SLOTS_PER_THREAD = 96;
 const THREADS_MOST = 256;
 // ms; the slowest codec takes about a second for the largest block
 const STOP_MOST = 5000;
-
-// A published package holds the compiled form.
-const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 interface Waiting {
   resolve(block: PackedBlock): void;

@@ -1,0 +1,15 @@
+// Where this program keeps its parts that are not code. In a clone and in an npm package they are beside src/ and dist/; in the bundled form
+// (scripts/package) they are beside the bundle itself. Everything that looks for such a part asks here.
+import { fileURLToPath } from 'node:url';
+
+const OWN = new URL(import.meta.url);
+const isBundled = !/\/node\/home\.[jt]s$/.test(OWN.pathname);
+
+/** The directory with early/, packaging/ and package.json, ending with a slash. */
+export const HOME: string = fileURLToPath(new URL(isBundled ? './' : '../../', OWN));
+
+/** Whether this is the bundled form: then HOME also holds a private Node and the launcher ("node", "kindling"), and nothing else is needed to run. */
+export const IS_BUNDLED: boolean = isBundled;
+
+/** What the worker threads that compress blocks are started with: a module of its own, or the bundle, told by its address that it is a worker. */
+export const WORKER: URL = isBundled ? new URL('?worker', OWN) : new URL(`./blocks/worker${OWN.pathname.slice(-3)}`, OWN);
