@@ -131,6 +131,21 @@ Acquire::Retries "3";
   return { env, archives: at('cache/archives'), none: at('none') };
 }
 
+/** The package sources and the configuration with which another tool fetches from where apt fetches here: paths of two files. */
+export async function aptFiles(architecture: Architecture): Promise<{ readonly sources: string; readonly options: string }> {
+  await privateApt(architecture);
+  const folder = join(cacheFolder(), `apt-${architecture}`);
+  const options = join(folder, 'etc/fetching.conf');
+  writeFileSync(options, `${await fetchingConfiguration()}\n`);
+  return { sources: join(folder, 'etc/debian.sources'), options };
+}
+
+/** Names of all packages there are that begin so, in no order. As old as the package lists, which are fetched at most once. */
+export async function packageNames(architecture: Architecture, prefix: string): Promise<readonly string[]> {
+  const { env } = await privateApt(architecture);
+  return (await mustRun('apt-cache', ['pkgnames', prefix], { env })).split('\n').filter((name) => name !== '');
+}
+
 /**
  * Fetches packages and all they depend on, and answers their files. `only` keeps those whose package name matches. The answer is recorded, so that a later call needs neither the network nor apt. Rejects without network on the first call.
  */

@@ -4,9 +4,10 @@ import { chmodSync, linkSync, mkdirSync, symlinkSync, utimesSync, writeFileSync 
 import { basename, join } from 'node:path';
 import { readAll } from '../../src/bytes/index.ts';
 import { decode, packagesTree } from '../../src/formats/deb/index.ts';
+import { decode as decodeTar } from '../../src/formats/tar/index.ts';
 import { nodeDecoders } from '../../src/node/codecs.ts';
 import { fileSource } from '../../src/node/source.ts';
-import type { Tree } from '../../src/tree/index.ts';
+import { makeTree, type Tree } from '../../src/tree/index.ts';
 import type { Owners } from './disk-image.ts';
 
 /** Creates a folder with the links of a merged /usr and nothing else. */
@@ -44,6 +45,18 @@ export function unpackPackages(paths: readonly string[], folder: string): Owners
   const parts = paths.map((path) => ({ label: basename(path), data: decode(fileSource(path), { decoders }).data }));
   const tree = packagesTree(parts);
   writeTree(tree, folder);
+  return ownersOf(tree);
+}
+
+/** Unpacks a tar of a whole system into a new folder, devices left out. Answers who owns what is not root's. */
+export function unpackTar(path: string, folder: string): Owners {
+  const whole = decodeTar(fileSource(path));
+  const tree = makeTree(whole.entries.filter(({ kind }) => kind !== 'char' && kind !== 'block'));
+  writeTree(tree, folder);
+  return ownersOf(tree);
+}
+
+function ownersOf(tree: Tree): Owners {
   const foreign = tree.entries.filter((entry) => entry.uid !== 0 || entry.gid !== 0);
   return new Map(foreign.map(({ path, uid, gid }) => [path, { uid, gid }]));
 }
