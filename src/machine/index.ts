@@ -1,5 +1,6 @@
 // machine: QEMU as data, the report channel, the console, the proof of a boot and the search for the least memory.
 export { type ConsoleFailure, type ConsoleNews, type ConsoleWatch, consoleWatch, failureIn } from './console.ts';
+export { busFor } from './disk-drivers.ts';
 export type { MachineEnd, MachineHost, MachineListener, RunningMachine } from './host.ts';
 export { GRID_MIB, type LeastMemory, type SearchBounds, search, type Trial } from './memory.ts';
 export type { Ending, PhaseMark, Proof, Shortfall } from './proof.ts';

@@ -46,7 +46,8 @@ function driversAbove(sys: string, path: string, into: Set<string>): void {
   }
 }
 
-function chainOf(sys: string, device: string): string[] {
+/** Modules that drive a block device (a path below /dev) and everything it rests on; empty when nothing is known of it. */
+export function chainOf(sys: string, device: string): string[] {
   const name = optional(() => {
     const { rdev } = statSync(device);
     const [major, minor] = [Math.floor(rdev / 256) & 0xfff, (rdev & 0xff) | ((rdev >> 12) & 0xfff00)];
