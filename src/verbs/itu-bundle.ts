@@ -44,8 +44,14 @@ function linkEnd(path: string, target: string): string | undefined {
   return at.join('/');
 }
 
-function isBelow(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(`${directory}/`);
+function closedBy(path: string): string | undefined {
+  const closed = CLOSED.find((directory) => path === directory || path.startsWith(`${directory}/`));
+  return ARCHIVES.test(path) ? 'boot/kindling-*' : closed;
+}
+
+/** Whether no bundle may write to a path, apart from its own manifest. */
+export function isClosed(path: string): boolean {
+  return closedBy(path) !== undefined;
 }
 
 /** Throws UNSAFE_PATH for an entry that no bundle may hold. `name` is that of the bundle. */
@@ -68,8 +74,8 @@ export function checkEntry(entry: Entry, name: string): void {
   }
   if (path === own) return;
   if (!path.includes('/')) throw unsafe('a file or link right at the top of the root', path);
-  const closed = CLOSED.find((directory) => isBelow(path, directory));
-  if (closed !== undefined || ARCHIVES.test(path)) throw unsafe(`nothing is written to /${closed ?? 'boot/kindling-*'}`, path);
+  const closed = closedBy(path);
+  if (closed !== undefined) throw unsafe(`nothing is written to /${closed}`, path);
   if (INDEX.test(path)) throw unsafe("the modules' index files are made where the bundle is applied", path);
   if (kind !== 'symlink') return;
   const end = entry.target.startsWith('/') ? undefined : linkEnd(path, entry.target);
