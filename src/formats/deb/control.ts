@@ -1,4 +1,5 @@
 // Control files: deb-control(5), RFC 822 style fields in one paragraph.
+import { utf8 } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
 
 /** The fields of the first paragraph by name as written; continuation lines are joined with newlines. Throws BAD_VALUE for any other line. */
@@ -25,4 +26,27 @@ export function controlFields(bytes: Uint8Array): ReadonlyMap<string, string> {
     fields.set(name, line.slice(colon + 1).trim());
   }
   return fields;
+}
+
+/** A control file of these fields, in this order. Further lines of a value become continuation lines, an empty one " .". Throws BAD_VALUE for a name or value that would read back differently. */
+export function printControl(fields: Iterable<readonly [name: string, value: string]>): Uint8Array {
+  let text = '';
+  for (const [name, value] of fields) {
+    if (!/^[!-9;-~]+$/.test(name) || /^[#-]/.test(name)) throw unfit(name, name);
+    const [first = '', ...more] = value.split('\n');
+    if (first !== first.trim() || value.includes('\r')) throw unfit(name, value);
+    text += [`${name}:${first === '' ? '' : ' '}${first}`, ...more.map((line) => (line === '' ? ' .' : ` ${line}`))].join('\n');
+    text += '\n';
+  }
+  return utf8(text);
+}
+
+function unfit(name: string, found: string): KindlingError {
+  return new KindlingError(
+    'BAD_VALUE',
+    `${JSON.stringify(found.slice(0, 80))} is nothing that the field ${JSON.stringify(name)} can hold`,
+    {
+      structure: 'control file',
+    },
+  );
 }

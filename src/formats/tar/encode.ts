@@ -1,5 +1,6 @@
 // Writes a tree as tar: ustar headers, and a pax header before an entry that does not fit one.
 import { alignUp, concat, nameToBytes, utf8 } from '../../bytes/index.ts';
+import { KindlingError } from '../../errors.ts';
 import { checkExpressible, type Entry, type Tree } from '../../tree/index.ts';
 import { checksums, paxRecord } from './fields.ts';
 import { BLOCK_SIZE, header, loses, MAGIC_USTAR } from './structs.ts';
@@ -10,12 +11,22 @@ const BLANK_8 = utf8('        ');
 
 const TYPES = { file: '0', hardlink: '1', symlink: '2', char: '3', block: '4', directory: '5', fifo: '6', socket: '?' } as const;
 
+/** How an archive is written. */
+export interface WriteOptions {
+  /** What paths begin with: "./" as `tar -C DIR .` writes them and Debian packages have them. */
+  readonly prefix?: '' | './';
+  /** Names of owners by number, beside the numbers; none unless told. */
+  readonly ownerNames?: ReadonlyMap<number, string>;
+  /** False where the reader knows plain ustar headers only: what needs a pax header is NOT_EXPRESSIBLE, when its turn comes. */
+  readonly pax?: boolean;
+}
+
 /** The archive as chunks, ended by two blank blocks and filled to 10 KiB as tar does. Throws NOT_EXPRESSIBLE before the first chunk. */
-export function* encode(tree: Tree): Generator<Uint8Array> {
+export function* encode(tree: Tree, options: WriteOptions = {}): Generator<Uint8Array> {
   checkExpressible(tree.entries, loses);
   let size = 0;
   for (const entry of leadersFirst(tree)) {
-    const head = headOf(entry);
+    const head = headOf(entry, options);
     yield head;
     size += head.length;
     if (entry.kind !== 'file') continue;
@@ -44,10 +55,10 @@ function* leadersFirst(tree: Tree): Generator<Entry> {
   }
 }
 
-function headOf(entry: Entry): Uint8Array {
+function headOf(entry: Entry, { prefix = '', ownerNames, pax: isPax = true }: WriteOptions): Uint8Array {
   const pax: Uint8Array[] = [];
-  const name = nameOf(entry);
-  const target = entry.kind === 'symlink' ? entry.target : entry.kind === 'hardlink' ? entry.to : '';
+  const name = nameOf(entry, prefix);
+  const target = entry.kind === 'symlink' ? entry.target : entry.kind === 'hardlink' ? `${prefix}${entry.to}` : '';
   const link = nameToBytes(target);
   const split = splitName(name);
   // In a pax record text is UTF-8 unless it says otherwise; in the header itself nobody asks.
@@ -73,8 +84,8 @@ function headOf(entry: Entry): Uint8Array {
     linkName: link.subarray(0, 100),
     magic: utf8(MAGIC_USTAR),
     version: utf8('00'),
-    userName: new Uint8Array(0),
-    groupName: new Uint8Array(0),
+    userName: utf8(ownerNames?.get(entry.uid) ?? ''),
+    groupName: utf8(ownerNames?.get(entry.gid) ?? ''),
     devMajor: number('SCHILY.devmajor', isDevice ? entry.major : 0, 7),
     devMinor: number('SCHILY.devminor', isDevice ? entry.minor : 0, 7),
     prefix: split?.prefix ?? new Uint8Array(0),
@@ -82,12 +93,18 @@ function headOf(entry: Entry): Uint8Array {
   };
   for (const [key, value] of entry.xattrs ?? []) pax.push(paxRecord(`SCHILY.xattr.${key}`, value));
   const own = withChecksum(header.encode(values));
-  return pax.length === 0 ? own : concat([paxHeader(concat(pax)), own]);
+  if (pax.length === 0) return own;
+  if (!isPax)
+    throw new KindlingError('NOT_EXPRESSIBLE', 'its names or numbers do not fit a plain header', {
+      structure: header.name,
+      path: entry.path,
+    });
+  return concat([paxHeader(concat(pax)), own]);
 }
 
-function nameOf(entry: Entry): Uint8Array {
+function nameOf(entry: Entry, prefix: string): Uint8Array {
   if (entry.path === '') return utf8('./');
-  return nameToBytes(entry.kind === 'directory' ? `${entry.path}/` : entry.path);
+  return nameToBytes(`${prefix}${entry.path}${entry.kind === 'directory' ? '/' : ''}`);
 }
 
 function isUtf8(bytes: Uint8Array): boolean {
