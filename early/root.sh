@@ -1,5 +1,30 @@
 # root: resume from hibernation, check and mount the root, mount a separate /usr, choose the init.
 
+# check_wanted: j_check, whether the archive is compared with the root before that can be written to. The command line wins over the plan.
+check_wanted() {
+	j_check=${k_check:-$CHECK}
+	case $j_check in
+		off | '')
+			j_check=
+			return 0
+			;;
+		warn | stop) ;;
+		*)
+			warn "kindling.check=$k_check is none of warn, stop, off: taken as ${CHECK:-off}"
+			k_check=
+			check_wanted
+			return 0
+			;;
+	esac
+	if [ -r "$e_home/check.sh" ]; then
+		. "$e_home/check.sh"
+		check_begin
+	else
+		warn "kindling.check=$k_check: this archive was made without what that takes (setting check)"
+		j_check=
+	fi
+}
+
 # The kernel looks for an image itself once it knows the device. Nothing may be mounted before.
 resume_try() {
 	case $k_resume in

@@ -34,6 +34,7 @@ export type { KernelFacts, Plan, Reason, SegmentName, Wanted } from './plan.ts';
 export { type Asked, applets, closeOverPrograms, findProgram, type ProgramClosure } from './programs/index.ts';
 export { activeParts, type PlanRequest, plan } from './resolve-plan.ts';
 export { type FileStat, findFile, type Resolved, type Root, resolve, treeRoot } from './root.ts';
+export { safeIn } from './safe.ts';
 export {
   type ImageCodec,
   type InitKind,

@@ -1,4 +1,5 @@
 // archive/record: what an archive was made from, and whether that is still so. A front door of its own: who only reads archives loads none of it.
+export { bootCheck, CHECK_NAME } from './boot-check.ts';
 export { type Change, type Comparison, compareInputs, compareOutside } from './compare.ts';
 export { type InputFacts, inputsOf } from './inputs.ts';
 export {

@@ -1,5 +1,6 @@
 // The table of parts, in the order they are shown. Order has no other effect: parts that disagree are an error.
 import type { Part } from '../part.ts';
+import { check } from './check.ts';
 import { consolePart } from './console.ts';
 import { files } from './files.ts';
 import { filesystems } from './filesystems.ts';
@@ -34,5 +35,6 @@ export const PARTS: readonly Part[] = [
   microcode,
   network,
   kdump,
+  check,
   files,
 ];

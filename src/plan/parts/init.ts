@@ -3,6 +3,7 @@ import { device, directory } from '../../tree/index.ts';
 import type { Part } from '../part.ts';
 import type { Wanted } from '../plan.ts';
 import { type Root, resolve } from '../root.ts';
+import { isCheckFile } from './check.ts';
 import { isKdumpFile } from './kdump.ts';
 
 const PART = 'init';
@@ -56,7 +57,7 @@ export const init: Part = {
     }));
     entries.push(...firstDevices(), ...standardLinks(root));
     for (const entry of early.entries) {
-      if (entry.kind === 'directory' || isKdumpFile(entry.path)) continue;
+      if (entry.kind === 'directory' || isKdumpFile(entry.path) || isCheckFile(entry.path)) continue;
       const text = entry.path === 'init' ? 'first process of the booted machine' : 'early userspace';
       entries.push({
         entry,

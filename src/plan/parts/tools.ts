@@ -167,6 +167,16 @@ export function hasBusybox(root: Root): boolean {
   return shells(root).length > 0;
 }
 
+/** Whether a command can be had: from that busybox, or as a program of the root. */
+export function hasCommand(root: Root, name: string): boolean {
+  return (chosenBusybox(root)?.applets.has(name) ?? false) || findProgram(root, name) !== undefined;
+}
+
+function chosenBusybox(root: Root): Busybox | undefined {
+  const found = shells(root);
+  return found.find((one) => one.isStatic) ?? found[0];
+}
+
 function shells(root: Root): Busybox[] {
   return busyboxes(root).filter((one) => one.applets.has('sh') || one.applets.has('ash'));
 }
@@ -242,8 +252,7 @@ export interface ToolRequest {
 
 /** The root's busybox with its links, or the single programs; `early.TOOLS` says which. Throws NO_PROGRAM for a command that is nowhere. */
 export function toolWants(root: Root, request: ToolRequest): PartWants {
-  const found = busyboxes(root).filter((one) => one.applets.has('sh') || one.applets.has('ash'));
-  const chosen = found.find((one) => one.isStatic) ?? found[0];
+  const chosen = chosenBusybox(root);
   return chosen === undefined ? fromPrograms(root, request) : fromBusybox(root, chosen, request);
 }
 

@@ -1,0 +1,46 @@
+// check: the comparison of the archive with its root at boot (docs/check.md): its script, and the few commands that takes.
+import { type Finding, KindlingError } from '../../errors.ts';
+import type { Part } from '../part.ts';
+import { hasCommand, toolWants } from './tools.ts';
+
+const PART = 'check';
+const SCRIPT = 'usr/lib/kindling/early/check.sh';
+// dd reads the list, stat compares; the others only when a file is not what it was.
+const NEEDED = ['stat', 'dd'];
+const CLOSER = ['sha256sum', 'readlink'];
+
+/** Whether a file of early userspace is only for the check at boot: other archives do without. */
+export function isCheckFile(path: string): boolean {
+  return path === SCRIPT;
+}
+
+/** The check part. It does nothing unless setting `check` asks for it, and nothing in a capture archive, which mounts no root. */
+export const check: Part = {
+  name: PART,
+  summary: 'compares the archive with the root at boot when setting check says so (see docs/check.md)',
+  when: 'always',
+  wants({ root, settings, early }) {
+    const mode = settings.check[0]!;
+    if (mode === 'off' || settings.add.includes('kdump')) return {};
+    const script = early.get(SCRIPT);
+    if (script === undefined) throw new KindlingError('NO_ENTRY', 'early userspace lacks the script that compares', { path: SCRIPT });
+    const commands = [...NEEDED, ...CLOSER].map((name) => ({ name, needed: false }));
+    const wants = toolWants(root, { commands, own: new Set(), who: 'the check at boot', isRescue: false });
+    const findings = [...(wants.findings ?? [])];
+    const without = NEEDED.filter((name) => !hasCommand(root, name));
+    if (without.length > 0)
+      findings.push(finding('check-impossible', `the root has no ${without.join(' and no ')}: the check at boot cannot look at anything`));
+    else if (!hasCommand(root, 'sha256sum')) {
+      findings.push(finding('check-by-stat', 'the root has no sha256sum: at boot a file that was only touched counts as changed'));
+    }
+    const entries = [
+      ...(wants.entries ?? []),
+      { entry: script, segment: 'base', reason: { part: PART, text: 'compares the archive with the root', because: 'init' } } as const,
+    ];
+    return { ...wants, entries, early: { ...wants.early, CHECK: mode }, findings };
+  },
+};
+
+function finding(code: string, message: string): Finding {
+  return { code, severity: 'warning', where: { path: SCRIPT }, message };
+}
