@@ -1,25 +1,9 @@
 // Writing a file so that at every moment either the old one or the new one is there, whole.
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fdatasync,
-  fstatSync,
-  fsync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readlinkSync,
-  renameSync,
-  type Stats,
-  statfsSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, type Stats } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { KindlingError } from '../errors.ts';
 import { onInterrupt } from './cleanup.ts';
+import { DISK, type Disk, type DiskPath, isErrno } from './disk.ts';
 import { errnoError } from './errno.ts';
 
 /** How `writeAtomically` writes. */
@@ -28,6 +12,8 @@ export interface WriteOptions {
   readonly mode?: number;
   /** At least this many bytes will be written: NO_SPACE at once when they cannot fit. */
   readonly expectedSize?: number;
+  /** Another disk than this machine's: a test's. */
+  readonly disk?: Disk;
 }
 
 const LINKS_MOST = 40;
@@ -54,7 +40,7 @@ export async function writeAtomically(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: WriteOptions = {},
 ): Promise<number> {
-  return await writeFile(path, (fd) => writeChunks(fd, chunks), options);
+  return await writeFile(path, (fd) => writeChunks(options.disk ?? DISK, fd, chunks), options);
 }
 
 /**
@@ -62,7 +48,7 @@ export async function writeAtomically(
  * a piece may be used again as soon as the next one is asked for. A block device is written in place; a pipe cannot be (IO).
  */
 export async function writePlaced(path: string, pieces: AsyncIterable<PlacedBytes>, options: WriteOptions = {}): Promise<number> {
-  return await writeFile(path, (fd) => writePieces(fd, pieces), options);
+  return await writeFile(path, (fd) => writePieces(options.disk ?? DISK, fd, pieces), options);
 }
 
 async function writeFile(path: string, fill: Fill, options: WriteOptions): Promise<number> {
@@ -71,8 +57,9 @@ async function writeFile(path: string, fill: Fill, options: WriteOptions): Promi
     const old = statsOf(target);
     if (old?.isDirectory() === true) throw new KindlingError('IO', 'it is a directory, expected a file', { file: path });
     if (old !== undefined && !old.isFile()) return await writeStraight(target, fill);
-    checkSpace(target, options.expectedSize ?? 0);
-    return await replace(target, fill, options.mode ?? (old === undefined ? undefined : old.mode & 0o7777));
+    const disk = options.disk ?? DISK;
+    checkSpace(disk, target, options.expectedSize ?? 0);
+    return await replace(disk, target, fill, options.mode ?? (old === undefined ? undefined : old.mode & 0o7777));
   } catch (error) {
     throw errnoError(error, { file: path }) ?? error;
   }
@@ -94,49 +81,108 @@ function finalPath(path: string): string {
   throw new KindlingError('LINK_LOOP', `more than ${LINKS_MOST} symbolic links on the way`, { file: path });
 }
 
-function checkSpace(target: string, expectedSize: number): void {
-  const { bavail, bsize } = statfsSync(dirname(target));
-  if (expectedSize <= bavail * bsize) return;
-  throw new KindlingError('NO_SPACE', `${expectedSize} bytes are needed, ${bavail * bsize} are free`, { file: target });
+function checkSpace(disk: Disk, target: string, expectedSize: number): void {
+  const { free } = disk.room(dirname(target));
+  if (expectedSize <= free) return;
+  throw new KindlingError('NO_SPACE', `${expectedSize} bytes are needed, ${free} are free`, { file: target });
 }
 
-async function replace(target: string, fill: Fill, mode: number | undefined): Promise<number> {
-  const { fd, temporary } = openTemporary(target);
-  let fdOpen = true;
-  const undo = (): void => {
-    if (fdOpen) closeSync(fd);
-    fdOpen = false;
-    unlinkSync(temporary);
-  };
-  const withdraw = onInterrupt(undo);
+async function replace(disk: Disk, target: string, fill: Fill, mode: number | undefined): Promise<number> {
+  const temporary = openTemporary(disk, target);
+  const size = await temporary.fill((fd) => fill(fd), mode);
   try {
-    const size = await fill(fd);
-    if (mode !== undefined) fchmodSync(fd, mode);
-    await promisify(fsync)(fd);
-    fdOpen = false;
-    closeSync(fd);
-    renameSync(temporary, target);
-    withdraw();
-    syncDirectory(dirname(target));
-    return size;
+    disk.rename(temporary.path, target);
   } catch (error) {
-    withdraw();
-    if (statsOf(temporary) !== undefined) undo();
+    undone(temporary.remove);
     throw error;
   }
+  temporary.keep();
+  disk.syncDirectory(dirname(target));
+  return size;
 }
 
-function openTemporary(target: string): { fd: number; temporary: string } {
+function openTemporary(disk: Disk, target: string): NewFile {
   for (;;) {
     serial += 1;
-    const temporary = join(dirname(target), `.${basename(target).slice(0, 200)}.${process.pid}-${serial}.new`);
+    const path = join(dirname(target), `.${basename(target).slice(0, 200)}.${process.pid}-${serial}.new`);
     try {
-      return { fd: openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666), temporary };
+      return newFile(disk, path);
     } catch (error) {
       // Left by a killed process with the same number: the next name.
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (!isErrno(error, 'EEXIST')) throw error;
     }
   }
+}
+
+/** A file that is being made: it goes away again unless it is kept, at a signal too. */
+export interface NewFile {
+  readonly path: DiskPath;
+  /** Writes, sets the permission bits, syncs and closes. When anything fails the file is removed. */
+  fill(write: Fill, mode: number | undefined): Promise<number>;
+  /** It has its final name now, or whoever holds it takes care of it. */
+  keep(): void;
+  /** Removes it. */
+  remove(): void;
+}
+
+/** Makes a file that is not there yet (EEXIST when it is). */
+export function newFile(disk: Disk, path: DiskPath, createMode = 0o666): NewFile {
+  const fd = disk.create(path, createMode);
+  let fdOpen = true;
+  let there = true;
+  const remove = (): void => {
+    withdraw();
+    if (fdOpen) {
+      fdOpen = false;
+      disk.close(fd);
+    }
+    if (there) {
+      there = false;
+      disk.unlink(path);
+    }
+  };
+  const withdraw = onInterrupt(remove);
+  return {
+    path,
+    async fill(write, mode) {
+      try {
+        const size = await write(fd);
+        if (mode !== undefined) disk.chmod(fd, mode);
+        await disk.sync(fd);
+        fdOpen = false;
+        disk.close(fd);
+        return size;
+      } catch (error) {
+        undone(remove);
+        throw error;
+      }
+    },
+    keep() {
+      there = false;
+      withdraw();
+    },
+    remove,
+  };
+}
+
+/** Undoing after a failure: the failure itself is what is reported. */
+function undone(remove: () => void): void {
+  try {
+    remove();
+  } catch {
+    // The file may be gone with its directory, or the disk may take no more changes; what made us stop says which.
+  }
+}
+
+/** Writes chunks one after the other into an open file; answers the size. */
+export async function writeChunks(disk: Disk, fd: number, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
+  let size = 0;
+  for await (const chunk of chunks) {
+    // Synchronous: into the page cache it costs a copy, less than handing it to another thread.
+    for (let done = 0; done < chunk.length; ) done += disk.write(fd, chunk, done, chunk.length - done);
+    size += chunk.length;
+  }
+  return size;
 }
 
 async function writeStraight(target: string, fill: Fill): Promise<number> {
@@ -148,18 +194,8 @@ async function writeStraight(target: string, fill: Fill): Promise<number> {
   }
 }
 
-async function writeChunks(fd: number, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
-  let size = 0;
-  for await (const chunk of chunks) {
-    // Synchronous: into the page cache it costs a copy, less than handing it to another thread.
-    for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done, chunk.length - done);
-    size += chunk.length;
-  }
-  return size;
-}
-
 /** Positions are bytes from the start; the kernel begins to put them on the disk on the way, so that the sync at the end is short. */
-async function writePieces(fd: number, pieces: AsyncIterable<PlacedBytes>): Promise<number> {
+async function writePieces(disk: Disk, fd: number, pieces: AsyncIterable<PlacedBytes>): Promise<number> {
   const stats = fstatSync(fd);
   if (!stats.isFile() && !stats.isBlockDevice()) {
     throw new KindlingError('IO', 'it is neither a file nor a block device: this format is not written from front to back');
@@ -170,12 +206,13 @@ async function writePieces(fd: number, pieces: AsyncIterable<PlacedBytes>): Prom
   let syncFailure: unknown;
   try {
     for await (const { at, bytes } of pieces) {
-      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, at + done);
+      for (let done = 0; done < bytes.length; ) done += disk.write(fd, bytes, done, bytes.length - done, at + done);
       size = Math.max(size, at + bytes.length);
       unsynced += bytes.length;
       if (unsynced < SYNC_EVERY || syncing !== undefined) continue;
       unsynced = 0;
-      syncing = promisify(fdatasync)(fd)
+      syncing = disk
+        .syncData(fd)
         // The kernel tells of a failure once: the sync at the end would succeed.
         .catch((error: unknown) => {
           syncFailure ??= error;
@@ -188,19 +225,6 @@ async function writePieces(fd: number, pieces: AsyncIterable<PlacedBytes>): Prom
     await syncing;
   }
   if (syncFailure !== undefined) throw syncFailure;
-  if (stats.isBlockDevice()) await promisify(fsync)(fd);
+  if (stats.isBlockDevice()) await disk.sync(fd);
   return size;
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY);
-  try {
-    fsyncSync(fd);
-  } catch (error) {
-    // Some file systems cannot sync a directory; the file itself is safe.
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== 'EINVAL' && code !== 'ENOTSUP') throw error;
-  } finally {
-    closeSync(fd);
-  }
 }
