@@ -4,6 +4,9 @@
 // CSI sequences, OSC strings, charset choices and the like, and single-character escapes; an unfinished one at the end is dropped too.
 const CODES = /\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|$)|\][^\x07\x1b]*(?:\x07|\x1b\\|$)|[()*+#%][0-9A-Za-z]|[=>78cDEHMNOZ]|$)/g;
 
+// Moving to a place of the screen, as boot menus do before each piece they draw: read as a new line.
+const PLACES = /\x1b\[\d*;\d*[Hf]/g;
+
 /** A line as it stood in the end: carriage returns and backspaces move, what comes after them overwrites. */
 function settled(line: string): string {
   if (!/[\r\b]/.test(line)) return line;
@@ -23,6 +26,7 @@ function settled(line: string): string {
 /** The readable form of what a console said. */
 export function readable(said: string): string {
   return said
+    .replace(PLACES, '\n')
     .replace(CODES, '')
     .split('\n')
     .map((line) => settled(line.replace(/\r+$/, '')).replace(/[\x00-\x08\x0b-\x1f\x7f]/g, ''))
