@@ -36,15 +36,19 @@ export async function encode(parts: NewPackage, options: WriteOptions): Promise<
   if (ending === undefined) throw new KindlingError('UNSUPPORTED', `packages are not compressed with ${options.codec.encoder.name}`);
   const member = async (name: string, tree: Tree): Promise<{ name: string; content: ByteSource; mtime: number }> => {
     const { encoder, level } = options.codec;
-    return { name: `${name}${ending}`, content: bytesSource(await encoder.encode(tarOf(tree), level)), mtime: options.mtime };
+    return {
+      name: `${name}${ending}`,
+      content: bytesSource(await encoder.encode(tarOf(tree, options.mtime), level)),
+      mtime: options.mtime,
+    };
   };
   const version = { name: VERSION_MEMBER, content: bytesSource(utf8('2.0\n')), mtime: options.mtime };
   return [...encodeAr([version, await member('control.tar', parts.control), await member('data.tar', parts.data)], 'dpkg')];
 }
 
 /** dpkg reads ustar headers and no pax ones, and wants the top directory first and "./" before each path. */
-function tarOf(tree: Tree): Uint8Array {
-  const top: Entry[] = tree.get('') === undefined ? [directory('')] : [];
+function tarOf(tree: Tree, mtime: number): Uint8Array {
+  const top: Entry[] = tree.get('') === undefined ? [{ ...directory(''), mtime }] : [];
   const whole = makeTree([...top, ...tree.entries]);
   const size = whole.entries.reduce((sum, entry) => sum + 1024 + (entry.kind === 'file' ? alignUp(entry.content.size, 512) : 0), 0);
   if (size > DATA_SIZE_MOST) throw new KindlingError('LIMIT', `${size} bytes to install, at most ${DATA_SIZE_MOST} are written`);
