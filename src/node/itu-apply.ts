@@ -13,7 +13,7 @@ import { sha256 } from './digest.ts';
 import { system } from './errno.ts';
 import { enterPath, inPath, makeDirectory, putFile, putLink, removeAll, stateAt } from './itu-disk.ts';
 import { reindex } from './itu-indexes.ts';
-import { type AppliedBundle, NEW, openStore, type Site, storedBundles, storedBytes, writeJournal } from './itu-store.ts';
+import { type AppliedBundle, NEW, openStore, type Site, STORE, storedBundles, storedBytes, writeJournal } from './itu-store.ts';
 
 /** A bundle that was found fit, and where its files go. */
 export interface ApplyRequest {
@@ -175,7 +175,29 @@ export async function finishApply(site: Site, applied: AppliedBundle, decoders: 
       path: applied.name,
     });
   }
-  await carryOut(site, applied.journal, bundle.tree);
-  await reindex(site, applied.journal.kernels, decoders);
-  await writeJournal(site, applied.name, { ...applied.journal, state: 'applied' });
+  const journal = await kept(site, applied);
+  await carryOut(site, journal, bundle.tree);
+  await reindex(site, journal.kernels, decoders);
+  await writeJournal(site, applied.name, { ...journal, state: 'applied' });
+}
+
+/** The journal with what somebody changed after the interruption in it: nothing is overwritten that does not come back. */
+async function kept(site: Site, { name, journal }: AppliedBundle): Promise<ItuJournal> {
+  const puts: ItuPut[] = [];
+  for (const put of journal.puts) {
+    const { state, bytes } = await stateOf(site, put.path);
+    if (sameState(state, put.now) || sameState(state, put.was)) {
+      puts.push(put);
+      continue;
+    }
+    if (state.kind === 'file' && bytes !== undefined) {
+      await inPath(site.top, `${STORE}/${name}/was`, undefined, (directory) =>
+        putFile(site.disk, directory, state.sha256, bytes, { mode: 0o600 }),
+      );
+    }
+    puts.push({ ...put, was: state });
+  }
+  const refreshed = { ...journal, puts };
+  if (puts.some((put, index) => put !== journal.puts[index])) await writeJournal(site, name, refreshed);
+  return refreshed;
 }

@@ -4,7 +4,7 @@ import type { Decoder } from '../codecs/index.ts';
 import { findFile, moduleTreeOf } from '../plan/index.ts';
 import { moduleIndexes, openModules } from '../plan/modules/index.ts';
 import { directoryRoot } from './directory.ts';
-import { inPath, putFile } from './itu-disk.ts';
+import { inPath, putFile, removeName, temporaryName } from './itu-disk.ts';
 import type { Site } from './itu-store.ts';
 
 /** What the kernel's package owns: input of the indexes, never written. */
@@ -25,7 +25,10 @@ export async function reindex(site: Site, kernels: readonly string[], decoders: 
       for (const { name, bytes } of [...files].sort((a, b) => Number(a.name === 'modules.dep') - Number(b.name === 'modules.dep'))) {
         const held = findFile(root, `${tree}/${name}`)?.content;
         if (held === undefined && NEWER.has(name)) continue;
-        if (name !== 'modules.dep' && held?.size === bytes.length && compareBytes(readAll(held), bytes) === 0) continue;
+        if (name !== 'modules.dep' && held?.size === bytes.length && compareBytes(readAll(held), bytes) === 0) {
+          await removeName(site.disk, directory, temporaryName(name)); // of a run that was killed
+          continue;
+        }
         await putFile(site.disk, directory, name, bytesSource(bytes), { mode: 0o644 });
       }
     });

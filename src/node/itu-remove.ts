@@ -108,7 +108,8 @@ async function handOver(
   }
   const puts = heir.journal.puts.map((put) => {
     const before = mine.get(put.path);
-    return before === undefined ? put : { ...put, was: before.was };
+    // What somebody put there in between is the person's, and stays what comes back.
+    return before === undefined || !sameState(put.was, before.now) ? put : { ...put, was: before.was };
   });
   await writeJournal(site, heir.name, { ...heir.journal, made, puts });
 }
