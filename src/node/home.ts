@@ -11,5 +11,10 @@ export const HOME: string = fileURLToPath(new URL(isBundled ? './' : '../../', O
 /** Whether this is the bundled form: then HOME also holds a private Node and the launcher ("node", "kindling"), and nothing else is needed to run. */
 export const IS_BUNDLED: boolean = isBundled;
 
-/** What the worker threads that compress blocks are started with: a module of its own, or the bundle, told by its address that it is a worker. */
-export const WORKER: URL = isBundled ? new URL('?worker', OWN) : new URL(`./blocks/worker${OWN.pathname.slice(-3)}`, OWN);
+/**
+ * What the worker threads that compress blocks are started with: a module of its own, or a line that loads the bundle under the address by which
+ * it knows that it is a worker (the address of a thread's first module loses what stands behind "?").
+ */
+export const WORKER: URL = isBundled
+  ? new URL(`data:text/javascript,${encodeURIComponent(`import ${JSON.stringify(new URL('?worker', OWN).href)}`)}`)
+  : new URL(`./blocks/worker${OWN.pathname.slice(-3)}`, OWN);
