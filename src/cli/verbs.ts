@@ -64,6 +64,16 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/kdump.ts')).kdump,
   },
   {
+    name: 'install',
+    summary: 'let a machine use kindling for good',
+    load: async () => (await import('./verbs/install.ts')).install,
+  },
+  {
+    name: 'uninstall',
+    summary: 'take out of a machine what kindling put into it',
+    load: async () => (await import('./verbs/uninstall.ts')).uninstall,
+  },
+  {
     name: 'completion',
     summary: 'print completions for bash, zsh or fish',
     load: async () => (await import('./verbs/completion.ts')).completion,

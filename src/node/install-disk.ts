@@ -151,6 +151,7 @@ export function installDisk(base: string, disk: LinkingDisk = LINKING_DISK): Ins
         }
         return new Uint8Array(Buffer.concat(pieces));
       }),
+    placeOf: (path) => inMust(path, (directory, name) => `${directory.label === '/' ? '' : directory.label}/${name}`),
     digest: (path) =>
       withFile(path, (fd) => {
         const running = runningSha256();

@@ -23,6 +23,8 @@ export interface InstallDisk {
   names(path: string): readonly string[];
   /** Content of a file of at most so many bytes (LIMIT). */
   read(path: string, most: number): Uint8Array;
+  /** The path of a file for whoever reads it by itself, without links on the way. */
+  placeOf(path: string): string;
   /** SHA-256 of a file of any size. */
   digest(path: string): string;
   /** Bytes that can still be written in a directory. */

@@ -25,6 +25,8 @@ export interface Uninstallation {
 }
 
 const RECORDS = 'var/lib/kindling';
+/** Bundles of drivers that `itu` put into the root, with what it needs to take them out again. */
+const BUNDLES = 'itu';
 const BOOT_ROOTS = ['boot', 'efi', 'boot/efi'];
 const ENTRY_MOST = 64 * 1024;
 const ARCHIVE = /^kindling-(.+)\.img(?:\.previous)?$/;
@@ -49,6 +51,7 @@ export function uninstallation(disk: InstallDisk, outside: UninstallOutside): Un
   if (paths.includes('etc/init.d/kindling')) for (const path of startLinks(disk)) remove.add(path);
   for (const path of archives(disk, outside, findings)) remove.add(path);
   for (const path of records(disk)) remove.add(path);
+  if (disk.names(`${RECORDS}/${BUNDLES}`).length > 0) leave(findings, 'bundles', `${RECORDS}/${BUNDLES}`, 'driver bundles are in the root');
   const directories = listed.flatMap((made) => (made.kind === 'directory' ? [made.path] : [])).reverse();
   const copies = BOOT_ROOTS.map((place) => `${place}/kindling`).filter((path) => disk.look(path)?.kind === 'directory');
   return { remove: [...remove], directories: [...copies, ...recordDirectories(disk), ...directories, RECORDS], findings };
@@ -59,8 +62,8 @@ function holdsList(path: string): boolean {
   return path === RECORDS || RECORDS.startsWith(`${path}/`);
 }
 
-/** Carries it out, the list last; answers what was really removed. `finishUninstall` comes after the lock is given back. */
-export function uninstall({ remove, directories }: Uninstallation, disk: InstallDisk): string[] {
+/** Carries it out, the list last where all goes; answers what was really removed. `finishUninstall` comes after the lock is given back. */
+export function uninstall({ remove, directories }: Uninstallation, disk: InstallDisk, all = true): string[] {
   const removed: string[] = [];
   for (const path of remove) {
     if (disk.look(path) !== undefined) removed.push(path);
@@ -70,6 +73,7 @@ export function uninstall({ remove, directories }: Uninstallation, disk: Install
   for (const path of directories.filter((one) => !holdsList(one))) {
     if (disk.look(path)?.kind === 'directory' && disk.removeDirectory(path)) removed.push(path);
   }
+  if (!all) return removed;
   if (disk.look(MANIFEST_PATH) !== undefined) removed.push(MANIFEST_PATH);
   disk.remove(MANIFEST_PATH);
   return removed;
@@ -131,22 +135,23 @@ function archives(disk: InstallDisk, outside: UninstallOutside, findings: Findin
   return found;
 }
 
-const RECORD = /^\.?[0-9a-f]{64}\b/;
+/** What the lock needs while it is held. */
+const LOCK = /^\.?lock(\.|$)/;
 
 function recordDirectories(disk: InstallDisk): string[] {
   return disk
     .names(RECORDS)
-    .filter((name) => RECORD.test(name))
+    .filter((name) => name !== BUNDLES)
     .map((name) => `${RECORDS}/${name}`)
     .filter((path) => disk.look(path)?.kind === 'directory');
 }
 
-/** Everything in the records' directory but the list itself and the lock, which is held. */
+/** Everything in the directory of records but the list itself, the lock, which is held, and bundles, which are in the root as well. */
 function records(disk: InstallDisk): string[] {
   const inside = recordDirectories(disk).flatMap((directory) => disk.names(directory).map((name) => `${directory}/${name}`));
   const beside = disk
     .names(RECORDS)
-    .filter((name) => name !== 'installed' && !RECORD.test(name) && name.startsWith('.') && !name.startsWith('.lock.'))
+    .filter((name) => `${RECORDS}/${name}` !== MANIFEST_PATH && !LOCK.test(name))
     .map((name) => `${RECORDS}/${name}`)
     .filter((path) => disk.look(path)?.kind !== 'directory');
   return [...inside, ...beside];

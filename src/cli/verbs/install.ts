@@ -1,0 +1,131 @@
+// kindling install: a machine uses kindling for good (docs/install.md).
+import { resolve } from 'node:path';
+import { KindlingError } from '../../errors.ts';
+import { syncBootEntries } from '../../node/boot-entries.ts';
+import { type MenuWritten, writeBootMenu } from '../../node/boot-menu.ts';
+import { nodeEncoders } from '../../node/codecs.ts';
+import { sha256 } from '../../node/digest.ts';
+import { directoryRoot } from '../../node/directory.ts';
+import { hookFiles } from '../../node/hook-files.ts';
+import { installDisk } from '../../node/install-disk.ts';
+import { findFile } from '../../plan/index.ts';
+import { codecChoice } from '../../verbs/build.ts';
+import {
+  finishInstall,
+  type Installation,
+  type InstallStep,
+  installation,
+  install as installInto,
+  isInstalled,
+} from '../../verbs/install.ts';
+import { HOOK_KINDS, type HookKind } from '../../verbs/install-manifest.ts';
+import { installPlan } from '../../verbs/install-plan.ts';
+import type { Synced } from '../../verbs/install-sync.ts';
+import { withInstallLock } from '../install-lock.ts';
+import { DRY_RUN_OPTION, ROOT_OPTION } from '../options.ts';
+import { printable } from '../report.ts';
+import { type Parsed, usageError, type Verb } from '../verb.ts';
+import type { World } from '../world.ts';
+
+const PROGRAM = 'usr/lib/kindling/kindling';
+
+/** The `install` verb. */
+export const install: Verb = {
+  name: 'install',
+  summary: 'let a machine use kindling for good',
+  description: [
+    "Makes archives for all kernels of a root and a failsafe archive, sets up what keeps them in step (the distribution's kernel hooks, a service that updates at shutdown, and one that updates in the boot that found an archive out of date), and offers them in the boot menu. The distribution's own generator and its boot entry stay as they are, as a fallback.",
+    'What is put in is decided by what is in the root; -n lists it. Files that a person wrote or changed are left alone. A run that was interrupted is finished by the next, or taken back by `kindling uninstall`.',
+  ],
+  positionals: [],
+  options: {
+    root: { ...ROOT_OPTION, summary: 'the root to install in: a directory' },
+    'dry-run': DRY_RUN_OPTION,
+    with: { value: 'LIST', summary: `what to put in, instead of what fits: ${HOOK_KINDS.join(', ')}, with commas between` },
+    scope: { value: 'SCOPE', choices: ['generic', 'host'], default: 'generic', summary: 'archives for any machine, or for this one alone' },
+    codec: { value: 'CODEC[:LEVEL]', default: 'zstd:3', summary: 'compression of the archives' },
+  },
+  examples: [
+    { command: 'kindling install', does: 'installs in the running system' },
+    { command: 'kindling install -R /mnt -n', does: 'lists what would be put into the system mounted at /mnt' },
+    { command: 'kindling install --with debian,systemd', does: 'leaves out boot entries' },
+  ],
+  run,
+};
+
+function kindsOf(text: string | undefined): HookKind[] | undefined {
+  if (text === undefined) return undefined;
+  const words = text.split(',').filter((word) => word !== '');
+  const wrong = words.find((word) => !HOOK_KINDS.some((kind) => kind === word));
+  if (wrong !== undefined) throw usageError(`install: --with has "${wrong}", expected some of ${HOOK_KINDS.join(', ')}`);
+  return HOOK_KINDS.filter((kind) => words.includes(kind));
+}
+
+async function run(parsed: Parsed, world: World): Promise<number> {
+  const base = parsed.value('root') ?? '/';
+  const codec = parsed.value('codec') ?? 'zstd:3';
+  codecChoice(codec, nodeEncoders());
+  const scope = parsed.value('scope') === 'host' ? 'host' : 'generic';
+  const disk = installDisk(base);
+  const root = directoryRoot(base);
+  if (root.entry('etc')?.kind !== 'directory') throw new KindlingError('NO_ENTRY', 'it is no root: it has no etc', { file: base });
+  const plan = installPlan(root, hookFiles(), { with: kindsOf(parsed.value('with')), scope, codec });
+  const first = installation(plan, disk, sha256);
+  if (findFile(root, PROGRAM) === undefined) {
+    world.warn(
+      `there is no /${PROGRAM} in ${printable(base)}: until kindling's package is installed there, nothing keeps archives in step`,
+    );
+  }
+  if (parsed.flag('dry-run')) {
+    await tell(first, undefined, undefined, base, world, true);
+    return 0;
+  }
+  // Directories are for everybody to read, whoever installs.
+  process.umask(0o022);
+  const work = await withInstallLock(base, world, async () => {
+    const now = installation(plan, disk, sha256);
+    await installInto(plan, now, disk, sha256);
+    return now;
+  });
+  const entries = await syncBootEntries(base);
+  const menu = plan.with.includes('grub') ? await writeBootMenu(base) : undefined;
+  await withInstallLock(base, world, () => finishInstall(work, disk, sha256));
+  await tell(work, entries, menu, base, world, false);
+  return menu !== undefined && !menu.done && resolve(base) === '/' ? 1 : 0;
+}
+
+const DONE: Readonly<Record<InstallStep['act'], string>> = {
+  make: 'made',
+  replace: 'replaced',
+  remove: 'removed',
+  kept: 'is there',
+  left: 'left alone',
+};
+
+async function tell(
+  work: Installation,
+  entries: Synced | undefined,
+  menu: MenuWritten | undefined,
+  base: string,
+  world: World,
+  dryRun: boolean,
+): Promise<void> {
+  const findings = [...work.findings, ...(entries?.findings ?? [])];
+  if (world.json) {
+    const { steps, directories, after } = work;
+    await world.document({ root: base, written: !dryRun, with: after.with, steps, directories, entries, menu, findings });
+    return;
+  }
+  for (const { where, message } of findings) world.warn(printable(where.path === undefined ? message : `/${where.path}: ${message}`));
+  for (const { path, act, what } of work.steps) {
+    const line = `${dryRun ? act : DONE[act]} /${path}: ${what}`;
+    if (dryRun) await world.out.line(printable(line));
+    else if (act === 'kept') world.detail(line);
+    else world.note(line);
+  }
+  for (const path of entries?.written ?? []) world.note(`made /${path}`);
+  for (const path of entries?.removed ?? []) world.note(`removed /${path}`);
+  if (menu?.done === true) world.note(`the boot menu was written by ${menu.command}`);
+  else if (menu !== undefined) world.warn(`the boot menu was not written (${printable(menu.why)}); run: ${menu.command}`);
+  if (!dryRun && isInstalled(work)) world.note('everything is in place already');
+}
