@@ -100,7 +100,8 @@ export function installation(plan: InstallPlan, disk: InstallDisk, sha256: Sha25
     if (isAsMade(disk, one)) steps.push({ path: one.path, act: 'remove', what: 'is not asked for any more' });
     else if (!listed.some((other) => other.path === one.path && isAsMade(disk, other))) made.push(one);
   }
-  for (const above of missingAbove(disk, MANIFEST_PATH)) directories.add(above);
+  // The list's own directory goes with the list.
+  for (const above of missingAbove(disk, MANIFEST_PATH)) if (above !== parentOf(MANIFEST_PATH)) directories.add(above);
   const kept = listed.flatMap((one) => (one.kind === 'directory' ? [one.path] : []));
   const all = [...new Set([...kept, ...directories])].map((path): Made => ({ kind: 'directory', path }));
   return { steps, directories: [...directories], findings, before, after: { state: 'done', with: plan.with, made: [...all, ...made] } };
