@@ -74,6 +74,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/uninstall.ts')).uninstall,
   },
   {
+    name: 'itu',
+    summary: 'add driver bundles to a live system and to the installed root',
+    load: async () => (await import('./verbs/itu.ts')).itu,
+  },
+  {
     name: 'completion',
     summary: 'print completions for bash, zsh or fish',
     load: async () => (await import('./verbs/completion.ts')).completion,
