@@ -1,6 +1,7 @@
 // A conversation with a machine in QEMU over its serial console: what it says is waited for, what a person would type is typed, and its power
 // can be pulled. For boots that need hands: boot menus, prompts, packages being installed. Boots that only report use boot.ts.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { findTool, tool } from '../tools.ts';
 import { readable } from './talk-text.ts';
 
@@ -31,6 +32,8 @@ export interface Talk {
 
 const TAIL_LINES = 30;
 const POLL_MS = 20;
+// a file that gets everything said as it is said, for somebody who watches a long test
+const LIVE = process.env.KINDLING_TALK;
 
 /** How a machine with a console to talk to is started: memory in MiB (512), disks in order (virtio), firmware's own boot unless `kernel` is given. */
 export interface TalkMachine {
@@ -114,6 +117,7 @@ export function start(qemu: readonly string[]): Talk {
   let messages = '';
   child.stdout.on('data', (bytes: Uint8Array) => {
     said += decoder.decode(bytes, { stream: true });
+    if (LIVE !== undefined) appendFileSync(LIVE, bytes);
   });
   child.stderr.on('data', (bytes: Uint8Array) => {
     messages = (messages + new TextDecoder().decode(bytes)).slice(-4096);

@@ -19,7 +19,8 @@ export function makeMergedUsr(folder: string): void {
 }
 
 // Folders get their modes and times last: a folder that may not be written in still has to be filled.
-function writeTree(tree: Tree, folder: string): void {
+/** Writes a tree of directories, files and links into a folder, which is made where it is missing. */
+export function writeTree(tree: Tree, folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const entry of tree.entries) {
     const at = join(folder, entry.path);

@@ -1,0 +1,141 @@
+// The whole story on a real Debian in QEMU (docs/story.md): kindling is installed as its users would, apt upgrades the kernel, power is cut,
+// a changed root is refused, the failsafe repairs, and everything goes away again. KINDLING_BLESS=1 writes the page from this run.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makePackage } from '../../scripts/package.ts';
+import { findTool, isCi } from '../tools.ts';
+import { kernelPackages, packageDisk } from '../world/debian-disk.ts';
+import { CLONE } from '../world/index.ts';
+import { BOOT_SECONDS, bootableDisk, copyDisk, diskFolder, must, PROMPT, shell } from './debian-vm.ts';
+import { printPage, shortened } from './story-page.ts';
+import { CHAPTERS, type ChapterName } from './story-text.ts';
+import { machineWords, start, type Talk } from './talk.ts';
+
+const lacking = ['qemu-system-x86_64', 'mkfs.ext4', 'mmdebstrap', 'sfdisk'].filter((name) => findTool(name) === undefined);
+const skip = lacking.length > 0 && !isCi() ? `needs ${lacking.join(', ')}, not installed here` : false;
+
+const UPDATE_SECONDS = 300; // an update of a whole Debian in an emulated machine
+const APT_SECONDS = 900;
+
+const folder = diskFolder();
+const disk = join(folder, 'debian.img');
+const packages = join(folder, 'packages.img');
+const transcripts = new Map<ChapterName, string>();
+let older = '';
+let newer = '';
+let machine: Talk;
+/** What machines said that are gone. */
+let history = '';
+
+before(
+  async () => {
+    if (skip !== false) return;
+    const made = await bootableDisk();
+    older = made.kernels.older;
+    newer = made.kernels.newer;
+    await copyDisk(made.file, disk);
+    const kindling = await makePackage(join(folder, 'kindling.deb'), { codec: 'gzip:1' });
+    await packageDisk([...(await kernelPackages(made.kernels)), kindling.path], packages);
+    powerOn();
+    await machine.expect(PROMPT, BOOT_SECONDS);
+  },
+  { timeout: 20 * 60_000 },
+);
+after(async () => machine?.cut());
+
+/** Switches the power on; the firmware does the rest. */
+function powerOn(): void {
+  machine = start(machineWords({ memory: 1024, disks: [{ file: disk }, { file: packages, writes: 'none' }] }));
+}
+
+/** Pulls the power, and switches it on again. */
+async function cut(): Promise<void> {
+  history += `${machine.transcript()}\n\n(the power is cut)\n\n`;
+  await machine.cut();
+  powerOn();
+}
+
+/** Restarts in good order and waits for the prompt of the next boot. */
+async function reboot(): Promise<void> {
+  machine.say('reboot');
+  await machine.expect('GNU GRUB', UPDATE_SECONDS);
+  await machine.expect(PROMPT, BOOT_SECONDS);
+}
+
+/** A chapter begins and ends at a prompt; all that the console says in between belongs to it. */
+function chapter(name: ChapterName, play: () => Promise<void>): void {
+  const title = CHAPTERS.find((one) => one.name === name)?.title ?? name;
+  test(title, { skip, timeout: 30 * 60_000 }, async (t) => {
+    const missing = CHAPTERS.slice(
+      0,
+      CHAPTERS.findIndex((one) => one.name === name),
+    ).find((one) => !transcripts.has(one.name));
+    assert.equal(missing?.title, undefined, 'an earlier chapter did not end well');
+    const everything = (): string => history + machine.transcript();
+    const promptAt = (): number => everything().lastIndexOf('\n') + 1;
+    const from = promptAt();
+    const began = performance.now();
+    await play();
+    transcripts.set(name, shortened(everything().slice(from, promptAt())));
+    t.diagnostic(`${((performance.now() - began) / 1000).toFixed(0)} s`);
+  });
+}
+
+chapter('before', async () => {
+  assert.equal(await must(machine, 'uname -r'), `${older}\n`);
+  assert.match(await must(machine, 'cat /proc/cmdline'), /^BOOT_IMAGE=/);
+  assert.doesNotMatch(await must(machine, 'ls -l /boot'), /kindling/);
+});
+
+chapter('install', async () => {
+  await must(machine, 'apt-get -qq update', APT_SECONDS);
+  await must(machine, 'apt-get -y install kindling', APT_SECONDS);
+  await must(machine, 'kindling install', UPDATE_SECONDS);
+  assert.match(await must(machine, 'ls -l /boot'), new RegExp(`-rw------- .* kindling-${older}\\.img`));
+  assert.match(await must(machine, 'kindling status', UPDATE_SECONDS), /in step/);
+});
+
+chapter('first-boot', async () => {
+  await reboot();
+  assert.equal(await must(machine, 'uname -r'), `${older}\n`);
+  assert.match(await must(machine, 'dmesg | grep kindling'), /kindling/);
+});
+
+chapter('upgrade', async () => {
+  const said = await must(machine, 'apt-get -y install linux-image-cloud-amd64', APT_SECONDS);
+  assert.match(said, /zz-kindling/);
+  await must(machine, 'kindling status', UPDATE_SECONDS);
+  await reboot();
+  assert.equal(await must(machine, 'uname -r'), `${newer}\n`);
+  assert.match(await must(machine, 'dmesg | grep kindling'), /kindling/);
+});
+
+chapter('shutdown', async () => {
+  await must(machine, 'echo "options loop max_loop=9" >/etc/modprobe.d/loop.conf');
+  const { text, code } = await shell(machine, 'kindling update -n', UPDATE_SECONDS);
+  assert.equal(code, 1, text);
+  assert.match(text, /etc\/modprobe\.d\/loop\.conf/);
+  await reboot();
+  await must(machine, 'kindling update -n', UPDATE_SECONDS);
+});
+
+chapter('power', async () => {
+  for (const seconds of [8, 16]) {
+    await must(machine, `echo "options loop max_loop=${seconds}" >/etc/modprobe.d/loop.conf && sync`);
+    machine.say('kindling update -v');
+    await sleep(seconds * 1000);
+    await cut();
+    await machine.expect(PROMPT, BOOT_SECONDS);
+    await shell(machine, 'kindling status', UPDATE_SECONDS);
+  }
+  await must(machine, 'kindling update -v', UPDATE_SECONDS);
+  await must(machine, 'kindling update -n', UPDATE_SECONDS);
+});
+
+after(() => {
+  if (process.env.KINDLING_BLESS !== '1' || transcripts.size !== CHAPTERS.length) return;
+  writeFileSync(join(CLONE, 'docs/story.md'), printPage(transcripts));
+});
