@@ -8,9 +8,10 @@ import { SECTION } from './structs.ts';
 const ALLOCATED = 0x2n;
 const INFO_IS_SECTION = 0x40n;
 const SIZE_MOST = 1 << 30;
+const NAMES_SIZE_MOST = 1 << 20;
 const NAMES = '.shstrtab';
 
-/** The program or library without sections that are not loaded. Throws UNSUPPORTED for another kind of object, LIMIT above 1 GiB, and what `open` throws. */
+/** The program or library without sections that are not loaded. Throws UNSUPPORTED for another kind of object, TRUNCATED where the file ends before what is loaded, LIMIT above 1 GiB, and what `open` throws. */
 export function stripped(source: ByteSource): Uint8Array {
   const { type, segments } = open(source);
   if (type !== 'executable' && type !== 'shared') {
@@ -27,11 +28,18 @@ export function stripped(source: ByteSource): Uint8Array {
   const stored = kept.filter(({ row }) => row.type !== SECTION.nobits && row.type !== SECTION.null);
   const ends = [tableEnd, ...segments.map(({ at, size }) => at + size), ...stored.map(({ row }) => row.at + row.size)];
   const loadedSize = Math.max(...ends);
+  if (loadedSize > source.size) {
+    throw new KindlingError('TRUNCATED', `${loadedSize} bytes are loaded, the file has ${source.size}`, {
+      structure: 'ELF program header',
+    });
+  }
 
   let names = '\0';
   const nameAt = (name: string): number => {
     const at = names.length;
     names += `${name}\0`;
+    // Many long names may share their bytes in a file that means harm.
+    if (names.length > NAMES_SIZE_MOST) throw new KindlingError('LIMIT', `more than ${NAMES_SIZE_MOST} bytes of section names`);
     return at;
   };
   const sections = kept.map(({ row, index }) =>
