@@ -63,4 +63,14 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
     groups: BENCH,
     why: 'a peer: its images are read, its time is compared',
   },
+  {
+    name: 'systemd',
+    programs: ['kernel-install', 'systemd-analyze'],
+    groups: TEST,
+    why: 'calls the kernel-install plugin, reads the units',
+  },
+  { name: 'systemd-boot', programs: ['bootctl'], groups: TEST, why: 'reads the boot entries' },
+  { name: 'pacman-package-manager', programs: ['pacman'], groups: TEST, why: 'calls the pacman hooks' },
+  { name: 'grub-common', programs: ['grub-mkconfig', 'grub-script-check'], groups: TEST, why: "runs and reads GRUB's entries" },
+  { name: 'debianutils', programs: ['run-parts'], groups: TEST, why: 'calls the kernel hooks' },
 ];
