@@ -64,6 +64,16 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/kdump.ts')).kdump,
   },
   {
+    name: 'update',
+    summary: 'bring the archives of a root up to date',
+    load: async () => (await import('./verbs/update.ts')).update,
+  },
+  {
+    name: 'status',
+    summary: 'show the kernels of a root and whether their archives are in step',
+    load: async () => (await import('./verbs/status.ts')).status,
+  },
+  {
     name: 'install',
     summary: 'let a machine use kindling for good',
     load: async () => (await import('./verbs/install.ts')).install,

@@ -19,6 +19,8 @@ export interface Confined {
   readonly self: DiskPath;
   /** A name in it. Throws BAD_NAME for what is no single name. */
   at(name: string): DiskPath;
+  /** Opens a directory in it; a symbolic link is none. */
+  enter(name: string): Confined;
   close(): void;
 }
 
@@ -77,16 +79,25 @@ export function openConfined(disk: Disk, root: string, path: string, make: boole
   }
   const last = steps.pop()!;
   closed(steps);
+  return confined(last);
+}
+
+function confined(step: Step): Confined {
+  const at = (name: string): Buffer => {
+    if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name))
+      throw new KindlingError('BAD_NAME', `"${name}" is no name of a file`);
+    return pathIn(step, name);
+  };
   return {
-    label: last.label === '' ? '/' : last.label,
-    device: fstatSync(last.fd).dev,
-    self: pathIn(last, '.'),
-    at(name) {
-      if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name))
-        throw new KindlingError('BAD_NAME', `"${name}" is no name of a file`);
-      return pathIn(last, name);
+    label: step.label === '' ? '/' : step.label,
+    device: fstatSync(step.fd).dev,
+    self: pathIn(step, '.'),
+    at,
+    enter(name) {
+      const label = `${step.label}/${name}`;
+      return confined({ fd: system(() => openSync(at(name), DIRECTORY | constants.O_NOFOLLOW), { file: label }), label });
     },
-    close: () => closeSync(last.fd),
+    close: () => closeSync(step.fd),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type HostFacts,
   type KernelChoice,
   kernelConfigOf,
+  merged,
   moduleTreeOf,
   type Plan,
   parseFacts,
@@ -34,6 +35,8 @@ export interface PlanWords {
   readonly config?: string | undefined;
   /** Settings that a verb has options of its own for. */
   readonly settings?: readonly { readonly name: SettingName; readonly value: string }[];
+  /** Settings that hold where no file says anything: a verb's own defaults. */
+  readonly defaults?: readonly { readonly name: SettingName; readonly value: string }[];
 }
 
 /** What planning needs of the outside. */
@@ -69,7 +72,11 @@ export function configurationFor(words: PlanWords, outside: PlanOutside): Config
   for (const name of words.add) said('add', name);
   for (const name of words.omit) said('omit', name);
   const project = words.config === undefined ? undefined : { label: words.config, text: textFile(outside, words.config) };
-  return readConfiguration(outside.root, project, last);
+  const read = readConfiguration(outside.root, project, last);
+  const defaults = (words.defaults ?? []).map(({ name, value }) => assignment(name, value, 'default of the verb', 0));
+  if (defaults.length === 0) return read;
+  const assignments = [...defaults, ...read.assignments];
+  return { ...read, assignments, settings: merged(assignments) };
 }
 
 /** The kernel a person named: a version of the root, or else an image file, which says its own version. */

@@ -1,6 +1,7 @@
 // checks: everything `verify` looks at besides structure, in the order of its report.
 import type { Sha256 } from '../../bytes/index.ts';
 import { type Finding, KindlingError } from '../../errors.ts';
+import type { Tree } from '../../tree/index.ts';
 import { checkDecoded, faultFinding } from '../check.ts';
 import type { Archive } from '../decode.ts';
 import { checkImage } from './image.ts';
@@ -27,6 +28,12 @@ export function checkAll(archive: Archive, known: Known, sha256?: Sha256): Findi
   );
   const checks = [checkInit, checkClosure, checkLinks, checkModules, checkOptions, checkReach, checkStale];
   return [...structural, ...checks.flatMap((check) => attempt(() => check(subject)))];
+}
+
+/** Findings about the way to the root of an archive that is only planned. */
+export function checkPlannedReach(tree: Tree, known: Omit<Known, 'size'>): Finding[] {
+  const planned: Archive = { members: [], outer: tree, inner: undefined, tree, bootconfig: undefined, findings: [], fault: undefined };
+  return attempt(() => checkReach(subjectOf(planned, { ...known, size: 0 })));
 }
 
 /** Content that cannot be read, of a damaged image say, is a finding of its own; what else the check would have said is unknown. */
