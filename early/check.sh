@@ -1,10 +1,9 @@
 # check: is the root still what this archive was made from? Asked once the root and its /usr are mounted, before either can be written to.
-# The list of what is packed lies in the root (docs/check.md draws it). In step, all of it is two programs: dd reads the fast part of the
-# list, one stat looks at every file. Only what differs is looked at closer: a file that was merely touched is no difference.
+# The list of what is packed lies in the root (docs/check.md draws it). In step, all of it is three programs: dd reads the first part of the
+# list, xargs the second, and one stat looks at every file. Only what differs is looked at closer: a file that was merely touched is no difference.
 
 j_break='
 '
-j_tab='	'
 j_format='%i %s %Y %Z %f'
 
 # check_begin: until all has been compared nothing is mounted so that it can be written to.
@@ -81,7 +80,7 @@ check_missing() {
 # check_flag LINES: the same boot updates the archive, where that is set up.
 check_flag() {
 	[ -d /run/kindling ] || mkdir /run/kindling
-	echo "$1" >/run/kindling/update
+	printf '%s\n' "$1" >/run/kindling/update
 }
 
 # check_number TEXT: a damaged number would end the shell, and that is the first process.
@@ -93,33 +92,22 @@ check_number() {
 }
 
 # check_fast: whether one stat of everything says what it said when the archive was made. A damaged list does not pass for that: its own
-# text is what the answer is compared with, and its size and the count tell whether all of it is there.
+# text is what the answer is compared with, and its own size is the first thing asked for.
 check_fast() {
-	j_count=0 j_racy=1 j_text=
+	j_count=0 j_head='' j_was='' j_is=
+	cd "$e_new" || return 1
 	{
-		read -r j_name j_kind j_form j_own j_count j_racy j_size j_more
-		if ! { check_number "$j_count" && check_number "$j_racy" && check_number "$j_size" && check_number "$j_more"; }; then
+		read -r j_kind j_count j_racy j_size j_more
+		if check_number "$j_count" && check_number "$j_racy" && check_number "$j_size" && check_number "$j_more"; then
+			j_head="kindling-check-1 $j_count $j_racy $j_size $j_more"
+			j_was=$(dd bs="$j_size" count=1 2>/dev/null)
+			j_is=$(xargs -E . stat -c "$j_format" -- 2>/dev/null) || :
+		else
 			j_count=0
-			return 1
 		fi
-		j_head="kindling check 1 $j_id $j_count $j_racy $j_size $j_more"
-		[ "$j_name $j_kind $j_form $j_own $j_count $j_racy $j_size $j_more" = "$j_head" ] || return 1
-		j_text=$(dd bs="$j_size" count=1 2>/dev/null)
 	} <"$j_file"
-	j_ifs=$IFS
-	set -f
-	IFS=$j_tab
-	# shellcheck disable=SC2086 # two fields: what stat said, and the paths
-	set -- $j_text
-	j_was=${1-}
-	IFS=$j_break
-	# shellcheck disable=SC2086 # lines
-	set -- ${2-}
-	IFS=$j_ifs
-	set +f
-	[ $# = "$j_count" ] && [ $# != 0 ] && cd "$e_new" || return 1
-	j_is=$(stat -c "$j_format" -- "$j_file" "$@" 2>/dev/null) || :
 	cd /
+	[ "$j_kind $j_count $j_racy $j_size $j_more" = "$j_head" ] || return 1
 	j_own=${j_is%%"$j_break"*}
 	j_own=${j_own#* }
 	[ "${j_own%% *}" = $((${#j_head} + 1 + j_size + j_more)) ] && [ "${j_is#*"$j_break"}" = "$j_was" ] && [ "$j_racy" = 0 ]
@@ -156,17 +144,17 @@ check_closer() {
 
 # check_whole LINE...: whether the list is all there and as it was written; the last line is the SHA-256 of all before it.
 check_whole() {
-	[ "${1-}" = "${j_head-}" ] && [ "$#" = $((j_count * 3 + 1)) ] || return 1
+	[ "${1-}" = "${j_head-}" ] && [ "$j_count" != 0 ] && [ $# = $((j_count * 3 + 4)) ] || return 1
 	shift $(($# - 1))
 	[ -n "$j_sums" ] || return 0
-	j_is=$(echo "$j_body" | sha256sum)
+	j_is=$(printf '%s\n' "$j_body" | sha256sum)
 	[ "$1" = "end ${j_is%% *}" ]
 }
 
 # check_lines LINE...: all but the last. First the part that check_fast has read, then a line for each file: whether it is safe (capitals:
 # its times say nothing), digest, what stat said, path.
 check_lines() {
-	shift $((j_count * 2))
+	shift $((j_count * 2 + 3))
 	j_rest=$*
 	j_paths=
 	for j_one in "$@"; do

@@ -19,7 +19,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { type ArchiveRecord, bootCheck, type InputRecord } from '../../src/archive/record/index.ts';
+import { type ArchiveRecord, bootCheck, type InputRecord, RECORDS_DIRECTORY } from '../../src/archive/record/index.ts';
 import type { Sha256 } from '../../src/bytes/index.ts';
 import { needs } from '../tools.ts';
 import { EARLY, inShell, SHELLS } from './shells.ts';
@@ -30,13 +30,16 @@ const sha256: Sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex
 const ID = '5c'.repeat(32);
 const EVERY_SHELL = [...SHELLS, ['bash', '--posix']] as const;
 
+// Every character that means something to a shell or to xargs.
+const ODD = `usr/bin/zz *?[a]'"\\$x`;
+
 const FILES = [
   ['usr/lib/modules/6.1/kernel/ext4.ko', false],
   ['usr/lib/modules/6.1/kernel/virtio blk.ko', false],
   ['usr/bin/busybox', false],
   ['usr/bin/nano', true],
   ['usr/share/keymaps/de.map', true],
-  ['usr/bin/zz*?[a]', true],
+  [ODD, true],
 ] as const;
 const LINK = 'usr/lib/libc.so.6';
 
@@ -80,12 +83,14 @@ function world(changes: Partial<ArchiveRecord> = {}): World {
     inputs,
     ...changes,
   };
-  const list = join(root, 'check');
+  const home = join(root, RECORDS_DIRECTORY, ID);
+  mkdirSync(home, { recursive: true });
+  const list = join(home, 'check');
   writeFileSync(list, bootCheck(record, sha256));
   return { root, list };
 }
 
-const SCRIPT = `e_new=$1 j_id=$2 j_file=$1/check
+const SCRIPT = `e_new=$1 j_id=$2 j_file=$1/var/lib/kindling/$2/check
 warn() { echo "warning $*"; }
 fact() { echo "fact $*"; }
 check_flag() { echo "flag $*"; }
@@ -168,7 +173,7 @@ test('the check at boot: every kind of difference, the unsafe ones first', async
       'unsafe changed usr/bin/busybox',
       'safe changed usr/bin/nano',
       'safe changed usr/share/keymaps/de.map',
-      'safe changed usr/bin/zz*?[a]',
+      `safe changed ${ODD}`,
     ]),
   );
   assert.deepEqual(
@@ -200,14 +205,14 @@ test('the check at boot: no damage of the list passes, and none ends the shell',
   const damaged: [string, Buffer | string][] = [
     ['empty', ''],
     ['zeros', Buffer.alloc(whole.length)],
-    ['of another archive', whole.toString().replace(ID, 'ab'.repeat(32))],
+    ['of another archive', whole.toString().replaceAll(ID, 'ab'.repeat(32))],
     ['a number that is none', whole.toString().replace(` 7 0 `, ' 7; 0 ')],
     ['an octal number that is none', whole.toString().replace(` 7 0 `, ' 08 0 ')],
     ['a number too large', whole.toString().replace(` 7 0 `, ' 99999999999999999999 0 ')],
     ['numbers missing', whole.toString().replace(` 7 0 `, ' 7 ')],
     ['a letter of a path', whole.toString().replace('busybox', 'busybex')],
     ['one entry less', whole.toString().replace(/\n[0-9][^\n]*/, '')],
-    ['quotes and dollars', `kindling check 1 ${ID} $(reboot) '" \`x\`\n`],
+    ['quotes and dollars', `kindling-check-1 $(reboot) '" \`x\`\n`],
     ['something else', '#!/bin/sh\nexit 1\n'],
   ];
   for (let size = 1; size < whole.length; size += 97) damaged.push([`the first ${size} bytes`, whole.subarray(0, size)]);

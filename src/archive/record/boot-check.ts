@@ -1,8 +1,8 @@
 // The check file: what early userspace compares with the root before that can be written to, in the form that costs a shell least.
-// docs/check.md draws it. A first line with counts and the size of the fast part, so that one read takes no more than that; the fast part is
-// exactly what one `stat` of all paths has to say, a tab, and the paths; then for each path what is needed when it says something else.
+// docs/check.md draws it. A first line with counts and sizes, so that one read takes the first part and no more: exactly what one `stat` of
+// all paths has to say. Then the paths as xargs takes them, this file's own first, and "."; then for each path what is needed when it differs.
 import { concat, nameToBytes, type Sha256 } from '../../bytes/index.ts';
-import { type ArchiveRecord, type InputRecord, isRacy } from './record.ts';
+import { type ArchiveRecord, type InputRecord, isRacy, RECORDS_DIRECTORY } from './record.ts';
 
 /** Name of the file, beside the record. */
 export const CHECK_NAME = 'check';
@@ -35,6 +35,11 @@ function statLine({ kind, mode, stat }: InputRecord): string {
   return `${inode} ${size} ${Math.floor(mtime / 1000)} ${Math.floor(ctime / 1000)} ${raw.toString(16)}`;
 }
 
+/** As xargs takes a path: what divides words or quotes them is escaped. */
+function word(path: string): string {
+  return path.replace(/[ "'\\]/g, '\\$&');
+}
+
 /** The bytes of ROOT/var/lib/kindling/ID/check. */
 export function bootCheck(record: ArchiveRecord, sha256: Sha256): Uint8Array {
   const rows = checked(record).map((input) => {
@@ -44,12 +49,13 @@ export function bootCheck(record: ArchiveRecord, sha256: Sha256): Uint8Array {
     const digest = input.kind === 'symlink' ? sha256(nameToBytes(input.target!)) : input.content!;
     return { path: input.path, stat: statLine(input), racy, flag: racy ? flag.toUpperCase() : flag, digest };
   });
-  const fast = nameToBytes(`${rows.map(({ stat }) => stat).join('\n')}\t${rows.map(({ path }) => path).join('\n')}`);
+  const stats = nameToBytes(rows.map(({ stat }) => `${stat}\n`).join(''));
+  const own = `${RECORDS_DIRECTORY}/${record.id}/${CHECK_NAME}`;
+  const paths = nameToBytes([own, ...rows.map(({ path }) => word(path)), '.'].map((one) => `${one}\n`).join(''));
+  const details = nameToBytes(rows.map(({ flag, digest, stat, path }) => `${flag} ${digest} ${stat} ${path}\n`).join(''));
   const racy = rows.filter((row) => row.racy).length;
-  const details = nameToBytes(`\n${rows.map(({ flag, digest, stat, path }) => `${flag} ${digest} ${stat} ${path}\n`).join('')}`);
-  // How much follows the fast part, so that a list that lost its end is known by its size.
-  const more = details.length + END_SIZE;
-  const head = nameToBytes(`kindling check 1 ${record.id} ${rows.length} ${racy} ${fast.length} ${more}\n`);
-  const body = concat([head, fast, details]);
+  // How much follows the first part, so that a list that lost its end is known by its size.
+  const more = paths.length + details.length + END_SIZE;
+  const body = concat([nameToBytes(`kindling-check-1 ${rows.length} ${racy} ${stats.length} ${more}\n`), stats, paths, details]);
   return concat([body, nameToBytes(`end ${sha256(body)}\n`)]);
 }

@@ -5,9 +5,9 @@ import { hasCommand, toolWants } from './tools.ts';
 
 const PART = 'check';
 const SCRIPT = 'usr/lib/kindling/early/check.sh';
-// dd reads the list, stat compares; the others only when a file is not what it was.
+// dd reads the list, stat looks. xargs makes that sooner; the others are for files that are not what they were.
 const NEEDED = ['stat', 'dd'];
-const CLOSER = ['sha256sum', 'readlink'];
+const USED = ['xargs', 'sha256sum', 'readlink'];
 
 /** Whether a file of early userspace is only for the check at boot: other archives do without. */
 export function isCheckFile(path: string): boolean {
@@ -24,7 +24,7 @@ export const check: Part = {
     if (mode === 'off' || settings.add.includes('kdump')) return {};
     const script = early.get(SCRIPT);
     if (script === undefined) throw new KindlingError('NO_ENTRY', 'early userspace lacks the script that compares', { path: SCRIPT });
-    const commands = [...NEEDED, ...CLOSER].map((name) => ({ name, needed: false }));
+    const commands = [...NEEDED, ...USED].map((name) => ({ name, needed: false }));
     const wants = toolWants(root, { commands, own: new Set(), who: 'the check at boot', isRescue: false });
     const findings = [...(wants.findings ?? [])];
     const without = NEEDED.filter((name) => !hasCommand(root, name));
