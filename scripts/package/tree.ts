@@ -35,14 +35,14 @@ function gzipped(content: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Files below a folder of the clone, at any depth; those that can be run stay so. */
+/** Files below a folder of the clone, at any depth. What starts as a script can be run, whatever the checkout made of it. */
 function folder(from: string, to: string): Entry[] {
   const names = readdirSync(join(HOME, from), { recursive: true, encoding: 'utf8' }).sort(compareNames);
   return names.flatMap((name) => {
     const path = join(HOME, from, name);
-    const { mode } = statSync(path);
     if (!statSync(path).isFile()) return [];
-    return [file(`${to}/${name}`, bytesSource(readFileSync(path)), (mode & 0o100) === 0 ? 0o644 : 0o755)];
+    const bytes = readFileSync(path);
+    return [file(`${to}/${name}`, bytesSource(bytes), bytes.subarray(0, 2).toString() === '#!' ? 0o755 : 0o644)];
   });
 }
 
@@ -90,6 +90,7 @@ async function documentEntries({ machine, version, mtime }: PackageChoice): Prom
     text('usr/share/bash-completion/completions/kindling', completionScript('bash', verbs)),
     text('usr/share/zsh/vendor-completions/_kindling', completionScript('zsh', verbs)),
     text('usr/share/fish/vendor_completions.d/kindling.fish', completionScript('fish', verbs)),
+    file('usr/share/lintian/overrides/kindling', bytesSource(readFileSync(join(HOME, 'packaging/debian/lintian-overrides')))),
     text(`${DOCUMENTS}/copyright`, copyright()),
     packed(`${DOCUMENTS}/changelog`, utf8(changelog(version, mtime))),
     packed(`${DOCUMENTS}/CHANGELOG.md`, readFileSync(join(HOME, 'CHANGELOG.md'))),
