@@ -6,11 +6,22 @@ import { KindlingError } from '../errors.ts';
 import { encodeWhole as encodeNewc, loses as newcLoses } from '../formats/newc/index.ts';
 import { encodeWhole as encodeOdc, loses as odcLoses } from '../formats/odc/index.ts';
 import type { Plan, SegmentName } from '../plan/index.ts';
-import { checkExpressible, comparePaths, type Entry, file, type Loses, makeTree, type Tree, withParents } from '../tree/index.ts';
+import {
+  checkExpressible,
+  comparePaths,
+  type Entry,
+  type FileEntry,
+  file,
+  type Loses,
+  makeTree,
+  type Tree,
+  withParents,
+} from '../tree/index.ts';
 import { type IdDigest, idDigest } from './id.ts';
 import { type ArchiveImage, imageMember, packed } from './image.ts';
 import { cut, MEMBER_SIZES, type MemberSizes } from './members.ts';
 import { printReasons } from './reasons.ts';
+import { contentDigests, formWords, type KnownArchive, type KnownMember, memberKey, type WrittenMember } from './reuse.ts';
 
 /** Where the archive keeps what it knows of itself. */
 export const METADATA_DIRECTORY = 'usr/lib/kindling';
@@ -37,6 +48,12 @@ export interface EncodeOptions {
   readonly members?: MemberSizes | 'segment' | 'archive';
   /** A squashed archive: the plan is what is outside the image, and this what is in it. */
   readonly image?: ArchiveImage;
+  /** An older archive of the same root: members that are in it are not made again. The bytes are those of an archive made without it. */
+  readonly known?: KnownArchive;
+  /** Told of each member in the order of the file, the image of a squashed archive excepted. */
+  readonly onWritten?: (member: WrittenMember) => void;
+  /** Told the SHA-256 of each file's content: what was packed, or what is known of it where its member is an old one. */
+  readonly onContent?: (entry: FileEntry, sha256: string) => void;
   /** Told while the image is made: bytes of it so far. */
   readonly onImage?: (size: number) => void;
   /** Told after each member: its segment, and unpacked and packed bytes so far. */
@@ -78,9 +95,13 @@ interface Job {
   readonly entries: readonly Entry[];
   /** Never compressed. */
   readonly plain: boolean;
+  /** "" where nobody asks for it. */
+  readonly key: string;
+  /** It is in the older archive. */
+  readonly held: KnownMember | undefined;
 }
 
-const IMAGE_JOB: Job = { segment: 'image', entries: [], plain: true };
+const IMAGE_JOB: Job = { segment: 'image', entries: [], plain: true, key: '', held: undefined };
 
 /**
  * The bytes of the archive. Deterministic: equal plan and options give equal bytes, whatever `parallel` is.
@@ -97,7 +118,7 @@ export async function* encode(plan: Plan, options: EncodeOptions): AsyncGenerato
   if (plan.microcode !== undefined) checkExpressible(plan.microcode.entries, format.loses);
   const digest = idDigest(options.sha256);
   const parallel = Math.max(1, options.parallel ?? 4);
-  const running: { job: Job; unpacked: Uint8Array; packed: Promise<Uint8Array> }[] = [];
+  const running: { job: Job; unpacked: Uint8Array | undefined; packed: Promise<Uint8Array> }[] = [];
   // Members that are packed leave their memory to the next ones: fresh pages cost as much as reading the files.
   const spare: Uint8Array[] = [];
   const memory: Memory = (size) => {
@@ -108,8 +129,18 @@ export async function* encode(plan: Plan, options: EncodeOptions): AsyncGenerato
   let unpackedSize = 0;
   let lastPlain = true;
   // First of all, because the id covers it; its place is behind the loader, which can then say what is missing of an image cut short.
-  const content = image === undefined ? undefined : await packed(image, digest, (size) => options.onImage?.(size));
+  const inImage = contentDigests(options.sha256, options.known);
+  const add = (entry: Entry): void => {
+    const sha256 = entry.kind === 'file' ? inImage(entry) : undefined;
+    digest.add(entry, sha256);
+    if (entry.kind === 'file') options.onContent?.(entry, sha256!);
+  };
+  const content = image === undefined ? undefined : await packed(image, add, (size) => options.onImage?.(size));
   const start = (job: Job) => {
+    if (job.held !== undefined) {
+      running.push({ job, unpacked: undefined, packed: Promise.resolve(job.held.bytes) });
+      return;
+    }
     const unpacked = format.encode(job.entries, memory);
     const packed =
       job.plain || options.codec.encoder.name === 'none'
@@ -125,10 +156,16 @@ export async function* encode(plan: Plan, options: EncodeOptions): AsyncGenerato
     const padding = paddingBefore(position, lastPlain, plain, options.codec.encoder.name);
     if (padding > 0) yield new Uint8Array(padding);
     yield bytes;
+    const size = job.held?.unpackedSize ?? unpacked!.length;
+    if (options.onWritten !== undefined) {
+      const sha256 = job.held?.sha256 ?? options.sha256(bytes);
+      const at = position + padding;
+      options.onWritten({ key: job.key, at, size: bytes.length, unpackedSize: size, sha256, reused: job.held !== undefined });
+    }
     position += padding + bytes.length;
-    unpackedSize += unpacked.length;
+    unpackedSize += size;
     // Not while the bytes handed out may be these.
-    if (bytes.buffer !== unpacked.buffer) spare.push(new Uint8Array(unpacked.buffer));
+    if (unpacked !== undefined && bytes.buffer !== unpacked.buffer) spare.push(new Uint8Array(unpacked.buffer));
     lastPlain = plain;
     options.onMember?.({ segment: job.segment, unpackedSize, packedSize: position });
   };
@@ -174,32 +211,71 @@ function* jobs(
   options: EncodeOptions,
 ): Generator<Job> {
   const { members = MEMBER_SIZES } = options;
+  const job = jobMaker(digest, options);
   if (plan.microcode !== undefined) {
-    const entries = plan.microcode.entries.filter((entry) => entry.path !== '');
-    for (const entry of entries) digest.add(entry);
-    yield { segment: 'microcode', entries, plain: true };
+    yield job(
+      'microcode',
+      plan.microcode.entries.filter((entry) => entry.path !== ''),
+      true,
+    );
   }
-  const load = loader();
   if (members === 'archive') {
-    const entries = load(tree.entries.filter((entry) => entry.path !== ''));
-    for (const entry of entries) digest.add(entry);
-    yield { segment: 'base', entries: [...entries, idFile(digest)].sort((a, b) => comparePaths(a.path, b.path)), plain: false };
+    const entries = tree.entries.filter((entry) => entry.path !== '');
+    yield job('base', entries, false, () => idFile(digest));
     if (options.image !== undefined) yield IMAGE_JOB;
     return;
   }
   const sizes = members === 'segment' ? { least: Infinity, most: Infinity } : members;
   for (const segment of SEGMENT_ORDER.slice(1)) {
     const entries = tree.entries.filter((entry) => segmentFor(entry, segmentOf) === segment);
-    for (const cutting of cut(entries, tree, sizes)) {
-      const member = load(cutting);
-      for (const entry of member) digest.add(entry);
-      yield { segment, entries: member, plain: false };
-    }
+    for (const cutting of cut(entries, tree, sizes)) yield job(segment, cutting, false);
   }
   if (options.image !== undefined) yield IMAGE_JOB;
   // The id covers everything, so it goes into an archive of its own right at the end.
   const parents = ['usr', 'usr/lib', METADATA_DIRECTORY].map((path) => tree.get(path)!);
-  yield { segment: 'configuration', entries: [...parents, idFile(digest)].sort((a, b) => comparePaths(a.path, b.path)), plain: false };
+  yield job('configuration', parents, false, () => idFile(digest));
+}
+
+/** Makes jobs of cuttings: known members where there are some, and otherwise the entries with their content in memory. All go into the id. */
+function jobMaker(digest: IdDigest, options: EncodeOptions) {
+  const { sha256, known, codec, format = 'newc' } = options;
+  const load = loader();
+  const withKeys = known !== undefined || options.onWritten !== undefined;
+  /** Adds entries to the id; `others` are the plan's own where these are copies. */
+  const enter = (entries: readonly Entry[], digestOf: (entry: FileEntry) => string, others = entries): void => {
+    entries.forEach((entry, index) => {
+      const other = others[index]!;
+      digest.add(entry, entry.kind === 'file' ? digestOf(entry) : undefined);
+      if (entry.kind === 'file' && other.kind === 'file') options.onContent?.(other, digestOf(entry));
+    });
+  };
+  return (segment: SegmentName, cutting: readonly Entry[], plain: boolean, last?: () => Entry): Job => {
+    const words = formWords(format, codec, plain || codec.encoder.name === 'none');
+    if (known !== undefined && last === undefined) {
+      const digestOf = once(contentDigests(sha256, known));
+      const key = memberKey(cutting, words, digestOf, sha256);
+      const held = known.member(key);
+      if (held !== undefined) {
+        enter(cutting, digestOf);
+        return { segment, entries: [], plain, key, held };
+      }
+    }
+    // What is packed is what is digested, whatever was known of it.
+    const digestOf = once(contentDigests(sha256, undefined));
+    const loaded = load(cutting);
+    enter(loaded, digestOf, cutting);
+    const entries = last === undefined ? loaded : [...loaded, last()].sort((a, b) => comparePaths(a.path, b.path));
+    return { segment, entries, plain, key: withKeys ? memberKey(entries, words, digestOf, sha256) : '', held: undefined };
+  };
+}
+
+function once(digestOf: (entry: FileEntry) => string): (entry: FileEntry) => string {
+  const digests = new Map<FileEntry, string>();
+  return (entry) => {
+    const digest = digests.get(entry) ?? digestOf(entry);
+    digests.set(entry, digest);
+    return digest;
+  };
 }
 
 function idFile(digest: IdDigest): Entry {

@@ -5,7 +5,8 @@ import { comparePaths, type Entry } from '../tree/index.ts';
 
 /** Collects digests entry by entry (any order), then gives the id as 64 hex digits. */
 export interface IdDigest {
-  add(entry: Entry): void;
+  /** Adds an entry; the SHA-256 of a file's content where it is known already. */
+  add(entry: Entry, content?: string): void;
   id(): string;
 }
 
@@ -14,8 +15,8 @@ export function idDigest(sha256: Sha256): IdDigest {
   const lines = new Map<string, string>();
   const names = new Map<string, string[]>();
   return {
-    add(entry) {
-      if (entry.kind !== 'hardlink') lines.set(entry.path, lineOf(entry, sha256));
+    add(entry, content) {
+      if (entry.kind !== 'hardlink') lines.set(entry.path, lineOf(entry, sha256, content));
       else if (names.has(entry.to)) names.get(entry.to)!.push(entry.path);
       else names.set(entry.to, [entry.path]);
     },
@@ -45,11 +46,11 @@ function hex(name: string): string {
   return text;
 }
 
-function lineOf(entry: Exclude<Entry, { kind: 'hardlink' }>, sha256: Sha256): string {
+function lineOf(entry: Exclude<Entry, { kind: 'hardlink' }>, sha256: Sha256, content: string | undefined): string {
   const mode = entry.mode.toString(8);
   switch (entry.kind) {
     case 'file':
-      return `file ${mode} ${entry.content.size} ${sha256(readAll(entry.content))}`;
+      return `file ${mode} ${entry.content.size} ${content ?? sha256(readAll(entry.content))}`;
     case 'symlink':
       return `symlink ${hex(entry.target)}`;
     case 'char':

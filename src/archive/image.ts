@@ -2,8 +2,7 @@
 // A member of its own, never compressed: `none | newc header, path, the image, TRAILER!!!`.
 import { type ByteSource, sliceSource } from '../bytes/index.ts';
 import { encode as encodeNewc } from '../formats/newc/index.ts';
-import { file, type Tree } from '../tree/index.ts';
-import type { IdDigest } from './id.ts';
+import { type Entry, file, type Tree } from '../tree/index.ts';
 
 /** Bytes of an image that go to the offset `at`; the memory may be used again as soon as the next piece is asked for. */
 export interface ImagePiece {
@@ -67,7 +66,11 @@ function gathered(held: readonly Uint8Array[], start: number, length: number): U
 }
 
 /** The image as a source. What is in it goes into the digest while the compressors are busy. */
-export async function packed({ path, inside, pack }: ArchiveImage, digest: IdDigest, onSize: (size: number) => void): Promise<ByteSource> {
+export async function packed(
+  { path, inside, pack }: ArchiveImage,
+  add: (entry: Entry) => void,
+  onSize: (size: number) => void,
+): Promise<ByteSource> {
   const store = pages();
   const rest = covered(path, inside);
   for await (const piece of pack(inside)) {
@@ -77,11 +80,11 @@ export async function packed({ path, inside, pack }: ArchiveImage, digest: IdDig
     for (let left = piece.bytes.length * 3; left > 0; ) {
       const next = rest.next();
       if (next.done === true) break;
-      digest.add(next.value);
+      add(next.value);
       left -= next.value.kind === 'file' ? next.value.content.size : 0;
     }
   }
-  for (const entry of rest) digest.add(entry);
+  for (const entry of rest) add(entry);
   return store.source();
 }
 

@@ -29,3 +29,4 @@ export {
 } from './inner.ts';
 export { cut, MEMBER_SIZES, type MemberSizes } from './members.ts';
 export { parseReasons, printReasons } from './reasons.ts';
+export type { KnownArchive, KnownMember, WrittenMember } from './reuse.ts';

@@ -32,6 +32,8 @@ export interface Decoder {
 export interface Encoder {
   readonly name: 'none' | 'gzip' | 'xz' | 'lz4' | 'zstd';
   readonly levels: { readonly least: number; readonly most: number; readonly default: number };
+  /** What else decides the bytes: name and version of the implementation. Absent where that is this program's own. */
+  readonly version?: string;
   /** Asynchronous so that members can be compressed in parallel. */
   encode(input: Uint8Array, level: number): Promise<Uint8Array>;
 }

@@ -20,10 +20,11 @@ function checkLevel({ name, levels }: Pick<Encoder, 'name' | 'levels'>, level: n
   throw new KindlingError('USAGE', `${name} has levels ${levels.least} to ${levels.most}, not ${level}`);
 }
 
-function encoder(name: Encoder['name'], levels: Encoder['levels'], encode: Encoder['encode']): Encoder {
+function encoder(name: Encoder['name'], levels: Encoder['levels'], encode: Encoder['encode'], version?: string): Encoder {
   return {
     name,
     levels,
+    ...(version === undefined ? {} : { version }),
     async encode(input, level) {
       checkLevel({ name, levels }, level);
       return encode(input, level);
@@ -127,11 +128,14 @@ export function nodeEncoders(): ReadonlyMap<string, Encoder> {
   const inTurn = turns(Math.min(AT_ONCE_MOST, availableParallelism()));
   const all = [
     encoder('none', { least: 0, most: 0, default: 0 }, async (input) => input),
-    encoder('gzip', { least: 1, most: 9, default: 6 }, gzip),
+    encoder('gzip', { least: 1, most: 9, default: 6 }, gzip, process.versions.zlib),
     encoder('xz', { least: 0, most: 9, default: 6 }, (input, level) => inTurn(() => xz(input, level))),
     encoder('lz4', LZ4_LEVELS, async (input, level) => encodeLz4(input, level)),
-    encoder('zstd', { least: 1, most: 19, default: 3 }, (input, level) =>
-      level < ZSTD_LARGE_LEVEL ? zstd(input, level) : inTurn(() => zstd(input, level)),
+    encoder(
+      'zstd',
+      { least: 1, most: 19, default: 3 },
+      (input, level) => (level < ZSTD_LARGE_LEVEL ? zstd(input, level) : inTurn(() => zstd(input, level))),
+      process.versions.zstd,
     ),
   ];
   return new Map(all.map((one) => [one.name, one]));

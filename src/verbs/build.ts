@@ -1,5 +1,5 @@
 // build: a plan as an archive. The bytes are made piece by piece, so that a writer can put them on disk as they come.
-import { type ArchiveImage, encode, type MemberProgress } from '../archive/index.ts';
+import { type ArchiveImage, type EncodeOptions, encode, type MemberProgress } from '../archive/index.ts';
 import type { Sha256 } from '../bytes/index.ts';
 import type { CodecChoice, Encoder } from '../codecs/index.ts';
 import { KindlingError } from '../errors.ts';
@@ -41,19 +41,28 @@ export interface BuildOptions {
   /** The image of a squashed archive; the plan is then what is outside. */
   readonly image?: ArchiveImage | undefined;
   readonly onMember?: (progress: MemberProgress) => void;
+  /** An older archive of the same root, whose members are taken where nothing in them has changed. */
+  readonly known?: EncodeOptions['known'] | undefined;
+  /** Told of each member that is written. */
+  readonly onWritten?: EncodeOptions['onWritten'] | undefined;
+  /** Told the digest of each file's content. */
+  readonly onContent?: EncodeOptions['onContent'] | undefined;
   /** Bytes of the image so far. */
   readonly onImage?: (size: number) => void;
 }
 
 /** The bytes of the archive; errors come before the first byte wherever that is possible. Equal plans and codecs give equal bytes. */
 export function build(plan: Plan, options: BuildOptions): AsyncGenerator<Uint8Array> {
-  const { codec, sha256, singleFrame, image, onMember, onImage } = options;
+  const { codec, sha256, singleFrame, image, known, onMember, onImage, onWritten, onContent } = options;
   checkCodec(plan, codec);
   return encode(plan, {
     codec,
     sha256,
     ...(singleFrame === true ? { members: 'archive' as const } : {}),
     ...(image === undefined ? {} : { image }),
+    ...(known === undefined ? {} : { known }),
+    ...(onWritten === undefined ? {} : { onWritten }),
+    ...(onContent === undefined ? {} : { onContent }),
     ...(onMember === undefined ? {} : { onMember }),
     ...(onImage === undefined ? {} : { onImage }),
   });
