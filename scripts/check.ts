@@ -16,8 +16,8 @@ const bin = (name: string) => join(CLONE, 'node_modules/.bin', name);
 
 /** Shell programs of the project by their first line; early/ has a test of its own, which knows how its files belong together. */
 function shellFiles(): string[] {
-  const files = ['bin', 'test/world/probe', '.ci'].flatMap((folder) =>
-    readdirSync(join(CLONE, folder)).map((name) => join(CLONE, folder, name)),
+  const files = ['bin', 'packaging', 'packaging/debian', 'packaging/hooks', 'test/world/probe', '.ci'].flatMap((folder) =>
+    readdirSync(join(CLONE, folder), { withFileTypes: true }).flatMap((one) => (one.isFile() ? [join(CLONE, folder, one.name)] : [])),
   );
   return files.filter((path) => /^#!.*\b(sh|bash|dash)\b/.test(readFileSync(path, 'utf8').slice(0, 80))).sort();
 }

@@ -72,5 +72,6 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'systemd-boot', programs: ['bootctl'], groups: TEST, why: 'reads the boot entries' },
   { name: 'pacman-package-manager', programs: ['pacman'], groups: TEST, why: 'calls the pacman hooks' },
   { name: 'grub-common', programs: ['grub-mkconfig', 'grub-script-check'], groups: TEST, why: "runs and reads GRUB's entries" },
+  { name: 'lintian', programs: ['lintian'], groups: TEST, why: "Debian's own checks of the package" },
   { name: 'debianutils', programs: ['run-parts'], groups: TEST, why: 'calls the kernel hooks' },
 ];

@@ -16,7 +16,7 @@ const SCRIPTS = ['postinst', 'prerm', 'postrm'];
 
 /** What a build can be told; everything has a default. */
 export interface MakeOptions extends Partial<PackageChoice> {
-  /** "xz:6" unless told; "gzip:1" is ten times sooner done and half as large again. dpkg of Debian 12 reads gzip, xz and none. */
+  /** "xz:6" unless told; "gzip:1" is ten times sooner done and half as large again. dpkg of Debian 11 reads no zstd. */
   readonly codec?: string;
 }
 

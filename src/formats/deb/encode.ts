@@ -17,7 +17,7 @@ export interface NewPackage {
 
 /** How a package is written. */
 export interface WriteOptions {
-  /** For both members. dpkg of Debian 12 and older reads none, gzip and xz; later ones read zstd as well. */
+  /** For both members. dpkg before 1.21.18 (Debian 11) reads none, gzip and xz, but no zstd. */
   readonly codec: CodecChoice;
   /** Time in the archive's own headers, seconds since 1970; entries carry their own. */
   readonly mtime: number;
