@@ -6,7 +6,7 @@ import { moduleTreeOf, type Root, resolve, treeRoot } from '../plan/index.ts';
 import { type KernelModule, type ModuleSet, openModules } from '../plan/modules/index.ts';
 import type { Tree } from '../tree/index.ts';
 import type { ItuManifest } from './itu-manifest.ts';
-import { bundleSets } from './itu-modules.ts';
+import { bundleSets, familyOf, stockFamily } from './itu-modules.ts';
 
 /** How a bundle fits a root: the kernels of the root that it has modules for, and what stands in the way. */
 export interface Fit {
@@ -96,6 +96,11 @@ function moduleFindings(module: KernelModule, { own, stock, like, release, tree,
     findings.push(
       finding('itu-architecture', 'error', `${name} is for ${machine}, the kernel's own modules are for ${like.machine}`, path),
     );
+  const beside = stock === undefined ? undefined : stockFamily(stock, name);
+  if (beside !== undefined && beside !== familyOf(module)) {
+    const message = `${name} replaces a driver of ${beside}, and is not at updates/${beside}: an archive may be planned without it`;
+    findings.push(finding('itu-module-place', 'warning', message, path));
+  }
   for (const need of info.depends) {
     if (own.get(need) !== undefined || stock?.get(need) !== undefined || stock?.builtins.has(need) === true) continue;
     findings.push(

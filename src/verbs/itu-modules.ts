@@ -45,20 +45,25 @@ export function lookAtModule(entry: FileEntry, label: string, decoders: readonly
       throw new KindlingError('BAD_VALUE', 'the module has no vermagic: it says not for which kernel it is');
     const { machine, type } = open(set.elf(module));
     if (type !== 'relocatable') throw new KindlingError('BAD_VALUE', `the ELF object is ${type}, expected a relocatable one`);
-    return { name: module.name, release, machine, family: familyOf(set, module) };
+    return { name: module.name, release, machine, family: familyByUse(set, module) };
   } catch (error) {
     throw located(error, { file: label });
   }
 }
 
-function familyOf(set: ModuleSet, module: KernelModule): string {
+function familyByUse(set: ModuleSet, module: KernelModule): string {
   return FAMILIES.find(([, symbols]) => usingSymbols(set, [module], new Set(symbols)).length > 0)?.[0] ?? '';
 }
 
 /** Directory below `updates` of a module that the target has already: beside the driver it replaces. */
 export function stockFamily(stock: ModuleSet, name: string): string | undefined {
   const held = stock.get(name);
-  return held === undefined ? undefined : parentOf(held.relative.replace(/^(kernel|updates\/dkms|updates|extra)\//, ''));
+  return held === undefined ? undefined : familyOf(held);
+}
+
+/** The family that a module lies in, as the planner sees it: a driver moved to updates/ is still one of its family. */
+export function familyOf({ relative }: KernelModule): string {
+  return parentOf(relative.replace(/^(kernel|updates\/dkms|updates|extra)\//, ''));
 }
 
 /** The module sets of a bundle's tree, one for each kernel it has modules for. */
