@@ -6,7 +6,6 @@ import { test } from 'node:test';
 import { KindlingError } from '../src/errors.ts';
 import { sha256 } from '../src/node/digest.ts';
 import { directoryRoot } from '../src/node/directory.ts';
-import type { Disk } from '../src/node/disk.ts';
 import { installDisk, LINKING_DISK, type LinkingDisk } from '../src/node/install-disk.ts';
 import { isInstalled, readManifest } from '../src/verbs/install.ts';
 import { MANIFEST_PATH, parseManifest, printManifest } from '../src/verbs/install-manifest.ts';
@@ -163,7 +162,7 @@ function dying(at: number): { disk: LinkingDisk; count: () => number } {
     rmdir: step(LINKING_DISK.rmdir),
     symlink: step(LINKING_DISK.symlink),
     syncDirectory: step(LINKING_DISK.syncDirectory),
-  } satisfies Disk;
+  };
   return { disk, count: () => count };
 }
 

@@ -5,7 +5,7 @@ import type { Finding } from '../errors.ts';
 import { isAsMade, readManifest } from './install.ts';
 import type { InstallDisk } from './install-disk.ts';
 import { isUntouched } from './install-entries.ts';
-import { MANIFEST_PATH } from './install-manifest.ts';
+import { MANIFEST_PATH, type Made } from './install-manifest.ts';
 
 /** What tells kindling's own from another's. */
 export interface UninstallOutside {
@@ -37,24 +37,35 @@ const RUN_LEVELS = ['rcS.d', 'rc0.d', 'rc1.d', 'rc2.d', 'rc3.d', 'rc4.d', 'rc5.d
 /** What has to be removed from a root. Writes nothing. Throws BAD_CHECKSUM and the like for a damaged list. */
 export function uninstallation(disk: InstallDisk, outside: UninstallOutside): Uninstallation {
   const findings: Finding[] = [];
-  const manifest = readManifest(disk, outside.sha256);
-  const listed = manifest?.made ?? [];
-  const remove = new Set<string>(entries(disk, outside.sha256, findings));
-  const paths = [...new Set(listed.filter(({ kind }) => kind !== 'directory').map(({ path }) => path))].reverse();
-  for (const path of paths) {
-    if (disk.look(path) === undefined) {
-      // A killed run may have left the half of it.
-      remove.add(path);
-    } else if (listed.some((made) => made.path === path && isAsMade(disk, made))) remove.add(path);
-    else leave(findings, 'changed', path, 'it was changed since kindling made it');
-  }
-  if (paths.includes('etc/init.d/kindling')) for (const path of startLinks(disk)) remove.add(path);
+  const listed = readManifest(disk, outside.sha256)?.made ?? [];
+  const remove = new Set<string>([...entries(disk, outside.sha256, findings), ...listedPaths(disk, listed, findings)]);
+  if (remove.has('etc/init.d/kindling')) for (const path of startLinks(disk)) remove.add(path);
   for (const path of archives(disk, outside, findings)) remove.add(path);
   for (const path of records(disk)) remove.add(path);
   if (disk.names(`${RECORDS}/${BUNDLES}`).length > 0) leave(findings, 'bundles', `${RECORDS}/${BUNDLES}`, 'driver bundles are in the root');
-  const directories = listed.flatMap((made) => (made.kind === 'directory' ? [made.path] : [])).reverse();
   const copies = BOOT_ROOTS.map((place) => `${place}/kindling`).filter((path) => disk.look(path)?.kind === 'directory');
-  return { remove: [...remove], directories: [...copies, ...recordDirectories(disk), ...directories, RECORDS], findings };
+  return { remove: [...remove], directories: [...copies, ...recordDirectories(disk), ...listedDirectories(listed), RECORDS], findings };
+}
+
+/** Only what the list has: an installation that came to nothing is taken back, archives that were there before stay. */
+export function takingBack(disk: InstallDisk, sha256: Sha256): Uninstallation {
+  const findings: Finding[] = [];
+  const listed = readManifest(disk, sha256)?.made ?? [];
+  return { remove: listedPaths(disk, listed, findings), directories: [...listedDirectories(listed), RECORDS], findings };
+}
+
+function listedDirectories(listed: readonly Made[]): string[] {
+  return listed.flatMap((made) => (made.kind === 'directory' ? [made.path] : [])).reverse();
+}
+
+/** Files and links of the list that are as they were made, or missing: a killed run may have left the half of one. */
+function listedPaths(disk: InstallDisk, listed: readonly Made[], findings: Finding[]): string[] {
+  const paths = [...new Set(listed.filter(({ kind }) => kind !== 'directory').map(({ path }) => path))].reverse();
+  return paths.filter((path) => {
+    if (disk.look(path) === undefined || listed.some((made) => made.path === path && isAsMade(disk, made))) return true;
+    leave(findings, 'changed', path, 'it was changed since kindling made it');
+    return false;
+  });
 }
 
 /** Whether a directory holds the list, so that it can go only after it. */

@@ -21,11 +21,13 @@ import {
 import { HOOK_KINDS, type HookKind } from '../../verbs/install-manifest.ts';
 import { installPlan } from '../../verbs/install-plan.ts';
 import type { Synced } from '../../verbs/install-sync.ts';
+import { finishUninstall, takingBack, uninstall as uninstallFrom } from '../../verbs/uninstall.ts';
 import { withInstallLock } from '../install-lock.ts';
 import { DRY_RUN_OPTION, ROOT_OPTION } from '../options.ts';
 import { printable } from '../report.ts';
-import { type Parsed, usageError, type Verb } from '../verb.ts';
+import { type Parsed, parse, usageError, type Verb } from '../verb.ts';
 import type { World } from '../world.ts';
+import { update } from './update.ts';
 
 const PROGRAM = 'usr/lib/kindling/kindling';
 
@@ -77,7 +79,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
     );
   }
   if (parsed.flag('dry-run')) {
-    await tell(first, undefined, undefined, base, world, true);
+    await tell({ work: first, archives: undefined, entries: undefined, menu: undefined, base, dryRun: true }, world);
     return 0;
   }
   // Directories are for everybody to read, whoever installs.
@@ -87,11 +89,52 @@ async function run(parsed: Parsed, world: World): Promise<number> {
     await installInto(plan, now, disk, sha256);
     return now;
   });
+  const made = await madeArchives(base, world);
+  if (made.code !== 0 && made.nothing && work.before === undefined) {
+    const back = await withInstallLock(base, world, () => {
+      const taking = takingBack(disk, sha256);
+      uninstallFrom(taking, disk);
+      return taking;
+    });
+    finishUninstall(back, disk);
+    world.note('nothing was installed: no archive of this root would boot');
+    if (world.json) await world.document({ root: base, written: false, archives: made.archives });
+    return made.code;
+  }
   const entries = await syncBootEntries(base);
   const menu = plan.with.includes('grub') ? await writeBootMenu(base) : undefined;
   await withInstallLock(base, world, () => finishInstall(work, disk, sha256));
-  await tell(work, entries, menu, base, world, false);
-  return menu !== undefined && !menu.done && resolve(base) === '/' ? 1 : 0;
+  await tell({ work, archives: made.archives, entries, menu, base, dryRun: false }, world);
+  return menu !== undefined && !menu.done && resolve(base) === '/' ? 1 : made.code;
+}
+
+interface MadeArchives {
+  /** Exit code of the update. */
+  readonly code: number;
+  /** No archive is in step. */
+  readonly nothing: boolean;
+  /** As `update --json` tells them. */
+  readonly archives: unknown;
+}
+
+/** `kindling update` of all kernels; a root without a kernel gets its archive when it gets a kernel. */
+async function madeArchives(base: string, world: World): Promise<MadeArchives> {
+  let archives: readonly { readonly outcome: string }[] = [];
+  const inner: World = {
+    ...world,
+    json: true,
+    document: async (value) => {
+      archives = (value as { archives: typeof archives }).archives;
+    },
+  };
+  try {
+    const code = await update.run(parse(update, ['-R', base]), inner);
+    return { code, nothing: archives.every(({ outcome }) => outcome === 'refused' || outcome === 'failed'), archives };
+  } catch (error) {
+    if (!(error instanceof KindlingError) || error.code !== 'NO_KERNEL') throw error;
+    world.warn(`${printable(base)} has no kernel yet: its archive is made with it`);
+    return { code: 0, nothing: true, archives };
+  }
 }
 
 const DONE: Readonly<Record<InstallStep['act'], string>> = {
@@ -102,18 +145,20 @@ const DONE: Readonly<Record<InstallStep['act'], string>> = {
   left: 'left alone',
 };
 
-async function tell(
-  work: Installation,
-  entries: Synced | undefined,
-  menu: MenuWritten | undefined,
-  base: string,
-  world: World,
-  dryRun: boolean,
-): Promise<void> {
+interface Told {
+  readonly work: Installation;
+  readonly archives: unknown;
+  readonly entries: Synced | undefined;
+  readonly menu: MenuWritten | undefined;
+  readonly base: string;
+  readonly dryRun: boolean;
+}
+
+async function tell({ work, archives, entries, menu, base, dryRun }: Told, world: World): Promise<void> {
   const findings = [...work.findings, ...(entries?.findings ?? [])];
   if (world.json) {
     const { steps, directories, after } = work;
-    await world.document({ root: base, written: !dryRun, with: after.with, steps, directories, entries, menu, findings });
+    await world.document({ root: base, written: !dryRun, with: after.with, steps, directories, archives, entries, menu, findings });
     return;
   }
   for (const { where, message } of findings) world.warn(printable(where.path === undefined ? message : `/${where.path}: ${message}`));

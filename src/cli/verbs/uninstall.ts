@@ -1,12 +1,17 @@
 // kindling uninstall: takes out of a root what kindling put into it (docs/install.md).
+import { lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { syncBootEntries } from '../../node/boot-entries.ts';
 import { type MenuWritten, writeBootMenu } from '../../node/boot-menu.ts';
 import { sha256 } from '../../node/digest.ts';
+import { DISK } from '../../node/disk.ts';
 import { installDisk } from '../../node/install-disk.ts';
 import { isOwnArchive } from '../../node/own-archive.ts';
+import { openStore } from '../../node/update-store.ts';
 import { readManifest } from '../../verbs/install.ts';
+import type { InstallDisk } from '../../verbs/install-disk.ts';
 import { finishUninstall, kernelArchives, type Uninstallation, uninstallation, uninstall as uninstallFrom } from '../../verbs/uninstall.ts';
+import { recordHeads } from '../../verbs/update-judge.ts';
 import { withInstallLock } from '../install-lock.ts';
 import { DRY_RUN_OPTION, KERNEL_OPTION, ROOT_OPTION } from '../options.ts';
 import { printable } from '../report.ts';
@@ -41,7 +46,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
     throw usageError(`uninstall: -k is "${kernel}", expected the version of a kernel`);
   }
   const disk = installDisk(base);
-  const outside = { sha256, isArchive: (path: string) => isOwnArchive(disk.placeOf(path)) };
+  const outside = { sha256, isArchive: ownArchives(base, disk) };
   const look = (): Uninstallation => (kernel === undefined ? uninstallation(disk, outside) : kernelArchives(disk, kernel, outside));
   if (parsed.flag('dry-run')) {
     const { remove, directories, findings } = look();
@@ -67,6 +72,18 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const menu = hasMenu ? await writeBootMenu(base) : undefined;
   await tell({ base, written: true, removed, findings: [...work.findings, ...(entries?.findings ?? [])], menu }, world);
   return menu !== undefined && !menu.done && resolve(base) === '/' ? 1 : 0;
+}
+
+/** An archive is kindling's when a record is about that very file, or when it says so itself. */
+function ownArchives(base: string, disk: InstallDisk): (path: string) => boolean {
+  const store = openStore(DISK, base);
+  const heads = recordHeads(store);
+  store.close();
+  return (path) => {
+    const place = disk.placeOf(path);
+    const { size, mtimeMs, ino } = lstatSync(place);
+    return heads.some((head) => head.size === size && head.mtime === mtimeMs && head.inode === ino) || isOwnArchive(place);
+  };
 }
 
 interface Told {

@@ -46,7 +46,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const isDry = parsed.flag('dry-run');
   const root = updateRoot(base, world);
   try {
-    const results = isDry ? await needed(words, root.outside) : await work(root, words, world);
+    const results = isDry ? await needed(words, root.outside) : await work(base, root, words, world);
     if (world.json) await world.document(documentOf(base, isDry, results, root));
     else if (isDry) await printChanges(results, root, world);
     for (const line of results.flatMap(({ error }) => (error === undefined ? [] : errorLines(error, world.verbosity))))
@@ -59,7 +59,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   }
 }
 
-async function work(root: UpdateRoot, words: UpdateWords, world: World): Promise<readonly UpdateResult[]> {
+async function work(base: string, root: UpdateRoot, words: UpdateWords, world: World): Promise<readonly UpdateResult[]> {
   let startedAt = world.now();
   const outside = {
     ...root.outside,
@@ -72,7 +72,11 @@ async function work(root: UpdateRoot, words: UpdateWords, world: World): Promise
     },
   };
   try {
-    return await root.locked(async () => await updateArchives(words, outside));
+    return await root.locked(async () => {
+      const results = await updateArchives(words, outside);
+      await followedByEntries(base, world);
+      return results;
+    });
   } catch (error) {
     // A root that cannot be written to is fine as long as nothing has to be.
     if (!(error instanceof KindlingError) || (error.code !== 'READ_ONLY' && error.code !== 'NO_PERMISSION')) throw error;
@@ -81,6 +85,15 @@ async function work(root: UpdateRoot, words: UpdateWords, world: World): Promise
     for (const result of results) say(result, root, world, 0);
     return results;
   }
+}
+
+/** Boot entries that `kindling install` made follow the archives; also after a run that was cut off between the two. */
+async function followedByEntries(base: string, world: World): Promise<void> {
+  const { syncBootEntries } = await import('../../node/boot-entries.ts');
+  const synced = await syncBootEntries(base);
+  for (const { message, where } of synced?.findings ?? [])
+    world.warn(printable(where.path === undefined ? message : `/${where.path}: ${message}`));
+  for (const path of [...(synced?.written ?? []), ...(synced?.removed ?? [])]) world.detail(printable(`boot entry /${path}`));
 }
 
 /** What happened to one archive, on standard error. */
