@@ -3,7 +3,7 @@
 
 words_read() {
 	k_root=$ROOT k_fstype=$ROOTFSTYPE k_flags=$ROOTFLAGS k_resume=$RESUME k_limit=$TIMEOUT
-	k_mode=ro k_init='' k_panic='' k_break='' k_shell='' k_debug='' k_report='' k_fsck=auto k_repair='' k_blacklist='' k_noresume='' k_check=''
+	k_mode=ro k_init='' k_panic='' k_break='' k_shell='' k_debug='' k_report='' k_fsck=auto k_repair='' k_blacklist='' k_noresume='' k_check='' k_failsafe=menu
 	IFS= read -r w_line </proc/cmdline || :
 	words_split "$w_line" word_take
 }
@@ -68,6 +68,7 @@ word_take() {
 		fsck.repair=*) k_repair=${1#*=} ;;
 		modprobe.blacklist=* | rd.driver.blacklist=*) k_blacklist="$k_blacklist,${1#*=}" ;;
 		kindling.check=*) k_check=${1#*=} ;;
+		kindling.failsafe=*) k_failsafe=${1#*=} ;;
 		kindling.report=*) k_report=${1#*=} ;;
 	esac
 }

@@ -89,6 +89,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/itu.ts')).itu,
   },
   {
+    name: 'failsafe',
+    summary: 'make the archive that repairs a machine which does not boot',
+    load: async () => (await import('./verbs/failsafe.ts')).failsafe,
+  },
+  {
     name: 'completion',
     summary: 'print completions for bash, zsh or fish',
     load: async () => (await import('./verbs/completion.ts')).completion,

@@ -2,6 +2,7 @@
 import type { Part } from '../part.ts';
 import { check } from './check.ts';
 import { consolePart } from './console.ts';
+import { failsafe } from './failsafe.ts';
 import { files } from './files.ts';
 import { filesystems } from './filesystems.ts';
 import { fsck } from './fsck.ts';
@@ -36,5 +37,6 @@ export const PARTS: readonly Part[] = [
   network,
   kdump,
   check,
+  failsafe,
   files,
 ];

@@ -4,6 +4,7 @@ import type { Part } from '../part.ts';
 import type { Wanted } from '../plan.ts';
 import { type Root, resolve } from '../root.ts';
 import { isCheckFile } from './check.ts';
+import { isFailsafeFile } from './failsafe.ts';
 import { isKdumpFile } from './kdump.ts';
 
 const PART = 'init';
@@ -57,7 +58,7 @@ export const init: Part = {
     }));
     entries.push(...firstDevices(), ...standardLinks(root));
     for (const entry of early.entries) {
-      if (entry.kind === 'directory' || isKdumpFile(entry.path) || isCheckFile(entry.path)) continue;
+      if (entry.kind === 'directory' || [isKdumpFile, isCheckFile, isFailsafeFile].some((isOf) => isOf(entry.path))) continue;
       const text = entry.path === 'init' ? 'first process of the booted machine' : 'early userspace';
       entries.push({
         entry,

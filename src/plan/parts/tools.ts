@@ -8,6 +8,7 @@ import type { Part, PartWants, ProgramWant } from '../part.ts';
 import type { Wanted } from '../plan.ts';
 import { applets, findProgram, readObject } from '../programs/index.ts';
 import { type Root, resolve } from '../root.ts';
+import { failsafePrograms } from './failsafe.ts';
 
 const PART = 'tools';
 /** Where early userspace says which commands it uses, one a line; a final "?" marks those it can do without. */
@@ -262,7 +263,8 @@ export const tools: Part = {
   summary: "programs for early userspace: the root's busybox, or its own shell, mount, modprobe and switch_root",
   when: 'always',
   wants({ root, early, settings }) {
-    const own = new Set(settings.programs.map(baseName));
+    const others = settings.add.includes('failsafe') ? failsafePrograms(root).map(({ path }) => path) : [];
+    const own = new Set([...settings.programs, ...others].map(baseName));
     return toolWants(root, { commands: earlyCommands(early), own, who: 'early userspace', isRescue: true });
   },
 };
