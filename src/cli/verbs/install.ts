@@ -68,10 +68,11 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const codec = parsed.value('codec') ?? 'zstd:3';
   codecChoice(codec, nodeEncoders());
   const scope = parsed.value('scope') === 'host' ? 'host' : 'generic';
+  const kinds = kindsOf(parsed.value('with'));
   const disk = installDisk(base);
   const root = directoryRoot(base);
   if (root.entry('etc')?.kind !== 'directory') throw new KindlingError('NO_ENTRY', 'it is no root: it has no etc', { file: base });
-  const plan = installPlan(root, hookFiles(), { with: kindsOf(parsed.value('with')), scope, codec });
+  const plan = installPlan(root, hookFiles(), { with: kinds, scope, codec });
   const first = installation(plan, disk, sha256);
   if (findFile(root, PROGRAM) === undefined) {
     world.warn(
