@@ -1,7 +1,7 @@
 // failsafe: what a self-sufficient archive holds beside all drivers: kindling itself, a shell for a person, checkers and editors, and the
 // script that finds installed roots. Everything comes from the root it is planned from; kindling's own files are laid over that.
 import { KindlingError } from '../../errors.ts';
-import { joinPath } from '../../tree/index.ts';
+import { joinPath, type Tree } from '../../tree/index.ts';
 import { followed } from '../follow.ts';
 import type { Part, ProgramWant } from '../part.ts';
 import type { Wanted } from '../plan.ts';
@@ -43,22 +43,22 @@ export function failsafePrograms(root: Root): ProgramWant[] {
   return [...paths].map(([path, text]) => ({ path, text }));
 }
 
-/** All files of kindling's own below a directory; Node, which needs its libraries, is a program of its own. */
-function own(root: Root, path: string, depth: number, into: Wanted[]): void {
+/** All files of kindling's own below a directory but for those that the archive runs itself; Node, which needs its libraries, is a program. */
+function own(root: Root, early: Tree, path: string, depth: number, into: Wanted[]): void {
   if (depth > DEPTH_MOST) throw new KindlingError('LIMIT', `directories more than ${DEPTH_MOST} deep below /${PROGRAM}`, { path });
   for (const name of root.names(path)) {
     const child = joinPath(path, name);
     const entry = root.entry(child);
-    if (entry?.kind === 'directory') own(root, child, depth + 1, into);
-    else if (entry !== undefined && child !== NODE) {
+    if (entry?.kind === 'directory') own(root, early, child, depth + 1, into);
+    else if (entry !== undefined && child !== NODE && early.get(child) === undefined) {
       into.push({ entry, segment: 'base', reason: { part: PART, text: 'kindling itself, which repairs archives' } });
     }
   }
 }
 
-function kindling(root: Root): Wanted[] {
+function kindling(root: Root, early: Tree): Wanted[] {
   const wanted: Wanted[] = [];
-  own(root, PROGRAM, 0, wanted);
+  own(root, early, PROGRAM, 0, wanted);
   return [...wanted, ...followed(root, LAUNCHER, 'base', { part: PART, text: 'kindling on PATH' }).wanted];
 }
 
@@ -84,7 +84,7 @@ export const failsafe: Part = {
       throw new KindlingError('NO_ENTRY', 'early userspace lacks the script that finds installed roots', { path: SCRIPT });
     const reason = { part: PART, text: 'finds installed roots', because: 'init' };
     return {
-      entries: [{ entry: script, segment: 'base', reason }, ...kindling(root), ...terminals(root)],
+      entries: [{ entry: script, segment: 'base', reason }, ...kindling(root, early), ...terminals(root)],
       programs: [{ path: NODE, text: 'runs kindling itself' }, ...failsafePrograms(root)],
       early: { FAILSAFE: '1' },
     };
