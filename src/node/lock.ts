@@ -142,7 +142,8 @@ export async function takeLock(disk: Disk, directory: Confined, options: LockOpt
     withdraw();
     if (held) {
       held = false;
-      disk.unlink(path);
+      // Gone with its directory, perhaps.
+      unlinked(disk, path);
     }
   };
   const withdraw = onInterrupt(release);

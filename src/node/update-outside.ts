@@ -95,11 +95,19 @@ export function openUpdateRoot(base: string, options: UpdateRootOptions): Update
     },
     async locked(work) {
       const lock = await lockOf(disk, store, options.lock);
+      let result: Awaited<ReturnType<typeof work>>;
       try {
-        return await work();
-      } finally {
-        lock.release();
+        result = await work();
+      } catch (error) {
+        try {
+          lock.release();
+        } catch {
+          // A lock without a process is taken away by the next run; what went wrong before is what is reported.
+        }
+        throw error;
       }
+      system(() => lock.release(), { file: `${store.records}/lock` });
+      return result;
     },
     close: () => store.close(),
   };

@@ -242,7 +242,7 @@ async function keepPrevious(disk: Disk, boot: Confined, name: string, open: (nam
   const previous = `${name}.previous`;
   const temporary = `.${previous}.new`;
   const label = `${boot.label}/${previous}`;
-  const [from, before] = [disk.look(boot.at(name)), disk.look(boot.at(previous))];
+  const [from, before] = system(() => [disk.look(boot.at(name)), disk.look(boot.at(previous))] as const, { file: label });
   // Two names of one file already: a run was cut off right here. To rename one over the other would do nothing and leave both.
   if (from !== undefined && before !== undefined && from.ino === before.ino && from.nlink > 1) return;
   try {

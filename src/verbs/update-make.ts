@@ -4,18 +4,19 @@
 import { checkPlannedReach } from '../archive/checks/index.ts';
 import { IMAGE_FORMATS } from '../archive/images/index.ts';
 import { type Archive, checkDecoded, ID_PATH, inspect } from '../archive/index.ts';
-import { type ArchiveRecord, compareInputs, inputsOf, type MemberRecord } from '../archive/record/index.ts';
-import { type ByteSource, nameFromBytes, readAll } from '../bytes/index.ts';
+import { type ArchiveRecord, compareInputs, inputsOf } from '../archive/record/index.ts';
+import { nameFromBytes, readAll } from '../bytes/index.ts';
 import type { CodecChoice, Encoder } from '../codecs/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
-import { forecast, type HostFacts, type Plan, type Root, type Settings, safeIn, watchRoot } from '../plan/index.ts';
+import { forecast, type HostFacts, type Plan, type Root, type Settings, safeIn } from '../plan/index.ts';
 import type { Tree } from '../tree/index.ts';
 import { build, codecChoice } from './build.ts';
 import type { archiveImage } from './image.ts';
 import { type LayoutWord, pickLayout, type SquashedPlan, squashedForecast, squashPlan } from './layout.ts';
 import { planFor } from './plan.ts';
 import type { Judgement, JudgeOutside } from './update-judge.ts';
-import type { NewArchive, WriteStore } from './update-store.ts';
+import { type Reuse, reuseFor } from './update-reuse.ts';
+import { giveUp, type NewArchive, type WriteStore } from './update-store.ts';
 
 /** What making needs of the outside beside what judging does. */
 export interface MakeOutside extends JudgeOutside {
@@ -45,6 +46,8 @@ export interface Made {
   readonly plan: Plan;
   /** Facts that the plan used. */
   readonly host: HostFacts | undefined;
+  /** What was found out about files, for the next run; undefined where it is not worth writing. */
+  readonly known: Uint8Array | undefined;
 }
 
 /** What stands in the way: nothing was written. */
@@ -74,7 +77,8 @@ async function makeOnce(judged: Judgement, outside: MakeOutside): Promise<Made |
   const { sha256, store, decoders } = outside;
   const began = outside.now();
   outside.onStep?.(`planning ${judged.kernel}`);
-  const watched = watchRoot(outside.root());
+  const reuse = reuseFor(judged, began, outside);
+  const { watched } = reuse;
   const { plan, configuration, host } = planFor(
     { kernel: judged.kernel, add: [], omit: [], defaults: UPDATE_DEFAULTS },
     { root: watched.root, decoders, file: () => undefined, hostFacts: () => outside.facts(), earlyTree: () => outside.earlyTree() },
@@ -86,12 +90,12 @@ async function makeOnce(judged: Judgement, outside: MakeOutside): Promise<Made |
   const squashed = squashedFor(plan, settings.layout[0] as LayoutWord, watched.root, outside);
   checkRoom(judged, plan, squashed, settings, store);
   outside.onStep?.(`compressing ${judged.kernel}`, forecast(plan).contentSize);
-  const { archive, imageSize } = await write(judged.name, plan, squashed, codec, outside);
+  const { archive, imageSize } = await write(judged.name, plan, squashed, codec, reuse, outside);
   try {
     outside.onStep?.('reading it back');
-    const source = archive.source();
-    const read = inspect(source, { decoders, images: IMAGE_FORMATS });
-    const id = checkedId(read, archive, outside);
+    const id = reuse.reusedAny
+      ? reuse.check(archive)
+      : checkedId(inspect(archive.source(), { decoders, images: IMAGE_FORMATS }), archive, outside);
     const cast =
       squashed === undefined
         ? forecast(plan, archive.file.size)
@@ -110,12 +114,12 @@ async function makeOnce(judged: Judgement, outside: MakeOutside): Promise<Made |
       words: { scope: plan.scope, layout: squashed?.layout ?? 'plain', codec: settings.codec[0]! },
       memory: cast.leastMemory,
       outside: outside.beyond(plan.scope),
-      members: membersOf(read, source, sha256),
-      inputs: inputsOf(watched.seen(), { trees, sha256, isSafe: safeIn(plan, settings.safe) }),
+      members: reuse.members(),
+      inputs: inputsOf(watched.seen(), { trees, sha256, digestOf: reuse.digestOf, isSafe: safeIn(plan, settings.safe) }),
     };
-    return { archive, record, settings, plan, host };
+    return { archive, record, settings, plan, host, known: reuse.facts() };
   } catch (error) {
-    archive.discard();
+    giveUp(archive);
     throw error;
   }
 }
@@ -159,13 +163,14 @@ function checkRoom(judged: Judgement, plan: Plan, squashed: SquashedPlan | undef
   throw new KindlingError('NO_SPACE', `about ${needed} bytes are needed${copy}, ${free} are free`, { file: store.boot });
 }
 
-async function write(name: string, plan: Plan, squashed: SquashedPlan | undefined, codec: CodecChoice, outside: MakeOutside) {
+async function write(name: string, plan: Plan, squashed: SquashedPlan | undefined, codec: CodecChoice, reuse: Reuse, outside: MakeOutside) {
   const { store, sha256 } = outside;
   const onMember = ({ segment, unpackedSize }: { segment: string; unpackedSize: number }): void =>
     outside.onProgress?.(unpackedSize, segment);
-  if (squashed === undefined) return { archive: await store.write(name, build(plan, { codec, sha256, onMember })), imageSize: 0 };
+  const options = { codec, sha256, onMember, ...reuse.encoding() };
+  if (squashed === undefined) return { archive: await store.write(name, build(plan, options)), imageSize: 0 };
   const { result, imageSize } = await outside.withImage(squashed, (image, onImage) =>
-    store.write(name, build(squashed.outside, { codec, sha256, onMember, image, onImage })),
+    store.write(name, build(squashed.outside, { ...options, image, onImage })),
   );
   return { archive: result, imageSize };
 }
@@ -180,8 +185,4 @@ function checkedId(read: Archive, archive: NewArchive, { sha256 }: MakeOutside):
     });
   }
   return nameFromBytes(readAll(entry.content)).trim();
-}
-
-function membersOf(read: Archive, source: ByteSource, sha256: MakeOutside['sha256']): MemberRecord[] {
-  return read.members.map(({ at, size, unpackedSize }) => ({ key: '-', at, size, unpackedSize, sha256: sha256(source.read(at, size)) }));
 }

@@ -1,6 +1,7 @@
 // The two directories of a root that `update` and `status` work in, boot/ and var/lib/kindling/, as an interface. `node/` has the real one;
 // nothing in it leads out of the root. Reading and writing are apart, because a dry run is never given the second.
 import type { ByteSource } from '../bytes/index.ts';
+import { KindlingError } from '../errors.ts';
 
 /** A file in boot/, as lstat tells it. Times in milliseconds since 1970. */
 export interface BootFile {
@@ -49,6 +50,15 @@ export interface NewArchive {
   place(): void;
   /** Removes it, unless it has its place. */
   discard(): void;
+}
+
+/** Removes an archive that came to nothing. Where even that fails the next run does it; what made us give up is what is reported. */
+export function giveUp(archive: NewArchive): void {
+  try {
+    archive.discard();
+  } catch (error) {
+    if (!(error instanceof KindlingError)) throw error;
+  }
 }
 
 /** Changing a root's archives and records. Whatever is done here can be cut off before any operation of the disk. */

@@ -1,13 +1,13 @@
 // update: brings the archives of a root up to date, so that at every moment the old one or the new one is there, whole. The order of the
 // steps is the promise (docs/update.md draws it): new archive beside the old one, synced and read back, then its record, then the old one's
 // second name, then the one rename that matters, then everything that is of no use any more. Each step finds what a cut-off run left.
-import { type ArchiveRecord, bootCheck, CHECK_NAME, printRecord } from '../archive/record/index.ts';
+import { type ArchiveRecord, bootCheck, CHECK_NAME, FACTS_CACHE_NAME, printRecord } from '../archive/record/index.ts';
 import { utf8 } from '../bytes/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
 import { kernelVersions, type Plan, printFacts, type Root } from '../plan/index.ts';
 import { headOf, type Judgement, type JudgeOutside, judge, type RecordHead, recordHeads, seenText } from './update-judge.ts';
 import type { Made, MakeOutside } from './update-make.ts';
-import { FACTS_NAME, FAILSAFE_NAME, kernelOfArchive, PROOF_NAME, previousName, RECORD_NAME, SEEN_NAME } from './update-store.ts';
+import { FACTS_NAME, FAILSAFE_NAME, giveUp, kernelOfArchive, PROOF_NAME, previousName, RECORD_NAME, SEEN_NAME } from './update-store.ts';
 
 export { type ArchiveState, type Judgement, type JudgeOutside, judge } from './update-judge.ts';
 export type { MakeOutside } from './update-make.ts';
@@ -158,9 +158,9 @@ async function updateOne(judged: Judgement, force: boolean, outside: UpdateOutsi
   if ('findings' in made) return result(judged, 'refused', { findings: made.findings });
   try {
     return await put(judged, made, force, outside);
-  } finally {
-    // Where it has its place this does nothing.
-    made.archive.discard();
+  } catch (error) {
+    giveUp(made.archive);
+    throw error;
   }
 }
 
@@ -180,6 +180,7 @@ async function put(judged: Judgement, made: Made, force: boolean, outside: Updat
   }
   const answer = await outside.prove?.({ archive: made.archive.path, kernel: judged.kernel, id, plan: made.plan });
   if (answer !== undefined && !answer.accepted) {
+    made.archive.discard();
     return result(judged, 'refused', { findings: [{ code: 'proof-refused', severity: 'error', where: {}, message: answer.why }] });
   }
   await writeRecord(made.record, outside, answer?.proof);
@@ -187,7 +188,18 @@ async function put(judged: Judgement, made: Made, force: boolean, outside: Updat
   if (keeps) await store.keepPrevious(judged.name);
   made.archive.place();
   await writeSeen(judged.name, id, made.record.archive, outside);
+  await keepKnown(made, outside);
   return result(judged, 'made', { id, size: made.archive.file.size, keptPrevious: keeps });
+}
+
+/** Only time is lost without it, and the archive is in its place: a disk that has no room for it is no failure. */
+async function keepKnown({ known }: Made, { store }: UpdateOutside): Promise<void> {
+  if (known === undefined) return;
+  try {
+    await store.writeShared(FACTS_CACHE_NAME, known);
+  } catch (error) {
+    if (!(error instanceof KindlingError) || error.code !== 'NO_SPACE') throw error;
+  }
 }
 
 async function keepFacts({ host }: Made, { store }: UpdateOutside): Promise<void> {
