@@ -18,13 +18,14 @@ import {
   install as installInto,
   isInstalled,
 } from '../../verbs/install.ts';
+import type { InstallDisk } from '../../verbs/install-disk.ts';
 import { HOOK_KINDS, type HookKind } from '../../verbs/install-manifest.ts';
 import { installPlan } from '../../verbs/install-plan.ts';
 import type { Synced } from '../../verbs/install-sync.ts';
 import { finishUninstall, takingBack, uninstall as uninstallFrom } from '../../verbs/uninstall.ts';
 import { withInstallLock } from '../install-lock.ts';
 import { DRY_RUN_OPTION, ROOT_OPTION } from '../options.ts';
-import { printable } from '../report.ts';
+import { exitCodeOf, printable } from '../report.ts';
 import { type Parsed, parse, usageError, type Verb } from '../verb.ts';
 import type { World } from '../world.ts';
 import { update } from './update.ts';
@@ -45,6 +46,7 @@ export const install: Verb = {
     'dry-run': DRY_RUN_OPTION,
     with: { value: 'LIST', summary: `what to put in, instead of what fits: ${HOOK_KINDS.join(', ')}, with commas between` },
     scope: { value: 'SCOPE', choices: ['generic', 'host'], default: 'generic', summary: 'archives for any machine, or for this one alone' },
+    'no-failsafe': { summary: 'make no failsafe archive' },
     codec: { value: 'CODEC[:LEVEL]', default: 'zstd:3', summary: 'compression of the archives' },
   },
   examples: [
@@ -102,11 +104,26 @@ async function run(parsed: Parsed, world: World): Promise<number> {
     if (world.json) await world.document({ root: base, written: false, archives: made.archives });
     return made.code;
   }
+  const failsafeCode = made.nothing || parsed.flag('no-failsafe') ? 0 : await madeFailsafe(base, disk, world);
   const entries = await syncBootEntries(base);
   const menu = plan.with.includes('grub') ? await writeBootMenu(base) : undefined;
   await withInstallLock(base, world, () => finishInstall(work, disk, sha256));
   await tell({ work, archives: made.archives, entries, menu, base, dryRun: false }, world);
-  return menu !== undefined && !menu.done && resolve(base) === '/' ? 1 : made.code;
+  return made.code || failsafeCode || (menu !== undefined && !menu.done && resolve(base) === '/' ? 1 : 0);
+}
+
+/** The failsafe archive and its kernel, unless both are there: it is made once. Without it the rest is as good as before. */
+async function madeFailsafe(base: string, disk: InstallDisk, world: World): Promise<number> {
+  const [archive, kernel] = ['boot/kindling-failsafe.img', 'boot/kindling-failsafe.vmlinuz'];
+  if (disk.look(archive)?.kind === 'file' && disk.look(kernel)?.kind === 'file') return 0;
+  const { failsafe } = await import('./failsafe.ts');
+  try {
+    return await failsafe.run(parse(failsafe, ['-R', base, '-o', disk.placeOf(archive)]), { ...world, json: false });
+  } catch (error) {
+    if (!(error instanceof KindlingError) || error.code === 'INTERRUPTED' || error.code === 'INTERNAL') throw error;
+    world.warn(`there is no failsafe archive: ${printable(error.message)}; "kindling failsafe" makes it later`);
+    return exitCodeOf(error);
+  }
 }
 
 interface MadeArchives {
