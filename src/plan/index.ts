@@ -33,7 +33,7 @@ export { type DirectoryTarget, type KdumpTarget, kdumpTarget, PARTS, type RawTar
 export type { KernelFacts, Plan, Reason, SegmentName, Wanted } from './plan.ts';
 export { type Asked, applets, closeOverPrograms, findProgram, type ProgramClosure } from './programs/index.ts';
 export { activeParts, type PlanRequest, plan } from './resolve-plan.ts';
-export { type FileStat, findFile, type Resolved, type Root, resolve, treeRoot } from './root.ts';
+export { type FileFacts, type FileStat, findFile, type Resolved, type Root, resolve, treeRoot } from './root.ts';
 export { safeIn } from './safe.ts';
 export {
   type ImageCodec,

@@ -1,6 +1,7 @@
 // Root: a file system to boot into, as the planner sees it. A directory on disk, a tree from any image, packages: all look like this.
 // Reading never executes anything in it and never leaves it: symbolic links are resolved inside.
 
+import type { ByteSource } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
 import type { Entry, FileEntry } from '../tree/index.ts';
 import { baseName, joinPath, parentOf, type Tree } from '../tree/index.ts';
@@ -13,6 +14,16 @@ export interface FileStat {
   readonly inode: number;
 }
 
+/** What was found out about files before. Nothing is recalled of a file that may be another now, so that recalling is as good as reading. */
+export interface FileFacts {
+  /** The text that was noted of the file at exactly this path. */
+  recall(kind: string, path: string): string | undefined;
+  /** Keeps a text without line ends for the next time. */
+  note(kind: string, path: string, text: string): void;
+  /** Tells that this content is what unpacking the file at this path gives. */
+  unpacked(content: ByteSource, path: string): void;
+}
+
 /** A root. Paths are relative to it, as in a tree ("usr/bin/sh"). Answers are about the path itself; links are not followed. */
 export interface Root {
   /** What to call it in messages. */
@@ -23,6 +34,8 @@ export interface Root {
   names(path: string): readonly string[];
   /** What the disk said of the path when `entry` looked at it first; absent where a root cannot change (an image, packages). */
   stat?(path: string): FileStat | undefined;
+  /** What is known of its files from an earlier look. */
+  readonly facts?: FileFacts;
 }
 
 /** A tree as a root. */

@@ -2,7 +2,7 @@
 // of inputs is never somebody's guess: a part that reads one more file makes it an input by reading it.
 import { type ByteSource, readInto } from '../bytes/index.ts';
 import type { Entry } from '../tree/index.ts';
-import type { FileStat, Root } from './root.ts';
+import type { FileFacts, FileStat, Root } from './root.ts';
 
 /** One path that was looked at. */
 export interface Seen {
@@ -49,6 +49,7 @@ export function watchRoot(root: Root): WatchedRoot {
         return names;
       },
       stat: (path) => root.stat?.(path),
+      ...(root.facts === undefined ? {} : { facts: watchedFacts(root.facts, (path) => read.add(path)) }),
     },
     seen: () =>
       [...entries.keys()].sort().map((path) => ({
@@ -58,6 +59,19 @@ export function watchRoot(root: Root): WatchedRoot {
         read: read.has(path),
         stat: root.stat?.(path),
       })),
+  };
+}
+
+/** What is recalled of a file's content depends on it as if it had been read. */
+function watchedFacts(facts: FileFacts, onRead: (path: string) => void): FileFacts {
+  return {
+    recall(kind, path) {
+      const text = facts.recall(kind, path);
+      if (text !== undefined) onRead(path);
+      return text;
+    },
+    note: (kind, path, text) => facts.note(kind, path, text),
+    unpacked: (content, path) => facts.unpacked(content, path),
   };
 }
 

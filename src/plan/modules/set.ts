@@ -1,6 +1,6 @@
 // The modules of one kernel in a root. The file list comes from a walk over names; what a module says comes from its own ELF, on demand.
 // The root's modules.alias answers alias look-ups when the root's index files fit the files; otherwise all modules are read once.
-import { type ByteSource, bytesSource, readAll } from '../../bytes/index.ts';
+import { type ByteSource, bytesSource, lazySource, readAll } from '../../bytes/index.ts';
 import type { Decoder } from '../../codecs/index.ts';
 import { type Finding, KindlingError, located } from '../../errors.ts';
 import { modinfo } from '../../formats/elf/index.ts';
@@ -9,6 +9,7 @@ import { findFile, type Root } from '../root.ts';
 import { type AliasTable, aliasTable } from './alias-table.ts';
 import { type Builtins, openBuiltins } from './builtin.ts';
 import { depmodConfig } from './depmod-config.ts';
+import { moduleFacts, parseModuleFacts } from './module-facts.ts';
 import { type ModuleInfo, moduleInfo } from './module-info.ts';
 import { moduleName } from './names.ts';
 import { type KernelModule, readLines, scanTree } from './scan.ts';
@@ -39,6 +40,10 @@ export interface ModuleSet {
 }
 
 const MODULE_SIZE_MOST = 1 << 29;
+
+/** Kinds of what is kept of modules between runs: what they say of themselves, and their size unpacked. */
+const MODULE = 'module';
+const UNPACKED = 'unpacked';
 
 /** What is kept of unpacked modules: the closure reads each for its `.modinfo`, and whoever packs it reads it again. */
 const KEPT_SIZE_MOST = 96 << 20;
@@ -87,15 +92,23 @@ export function openModules(root: Root, tree: string, decoders: readonly Decoder
     elf(module) {
       const held = kept.get(module);
       if (held !== undefined) return held;
-      const { content, unpacked } = uncompressed(set.file(module), decoders);
-      if (unpacked) keep(module, content);
+      const entry = set.file(module);
+      const size = unpackedSize(root.facts?.recall(UNPACKED, entry.path));
+      // Told from the file alone, so that it need not be unpacked only to know where it goes.
+      const lazy = size === undefined ? undefined : lazySource(size, () => readAll(uncompressed(entry, decoders).content));
+      const { content, unpacked } = lazy === undefined ? uncompressed(entry, decoders) : { content: lazy, unpacked: true };
+      if (unpacked) {
+        keep(module, content);
+        root.facts?.unpacked(content, entry.path);
+        if (lazy === undefined) root.facts?.note(UNPACKED, entry.path, String(content.size));
+      }
       return content;
     },
     info(module) {
       let info = infos.get(module);
       if (info === undefined) {
         try {
-          info = moduleInfo(modinfo(set.elf(module)));
+          info = recalled(root, set.file(module)) ?? noted(root, set.file(module), moduleInfo(modinfo(set.elf(module))));
         } catch (error) {
           throw located(error, { path: module.path });
         }
@@ -117,6 +130,20 @@ export function openModules(root: Root, tree: string, decoders: readonly Decoder
     },
   };
   return set;
+}
+
+function recalled({ facts }: Root, { path }: FileEntry): ModuleInfo | undefined {
+  const text = facts?.recall(MODULE, path);
+  return text === undefined ? undefined : parseModuleFacts(text);
+}
+
+function noted({ facts }: Root, { path }: FileEntry, info: ModuleInfo): ModuleInfo {
+  facts?.note(MODULE, path, moduleFacts(info));
+  return info;
+}
+
+function unpackedSize(text: string | undefined): number | undefined {
+  return text !== undefined && /^[0-9]{1,9}$/.test(text) && Number(text) <= MODULE_SIZE_MOST ? Number(text) : undefined;
 }
 
 function uncompressed(entry: FileEntry, decoders: readonly Decoder[]): { content: ByteSource; unpacked: boolean } {
