@@ -95,7 +95,7 @@ warn() { echo "warning $*"; }
 fact() { echo "fact $*"; }
 check_flag() { echo "flag $*"; }
 if check_fast; then echo "fast $j_count"
-elif check_closer; then
+elif check_compare; then
   echo "unsafe $j_unsafe safe $j_safe touched $j_touched"
   printf %s "$j_changes"
 fi
@@ -109,7 +109,7 @@ async function said({ root }: World, without?: string): Promise<readonly string[
       : `command() { [ "$2" != ${without} ] || return 1; builtin_command "$@"; }\nbuiltin_command() { return 0; }\n`;
   let first: readonly string[] | undefined;
   for (const shell of EVERY_SHELL) {
-    const lines = await inShell(shell, ['check.sh'], hidden + SCRIPT, [root, ID]);
+    const lines = await inShell(shell, ['check.sh', 'check-closer.sh'], hidden + SCRIPT, [root, ID]);
     assert.equal(lines.at(-1), 'still here', shell.join(' '));
     first ??= lines.slice(0, -1);
     assert.deepEqual(lines.slice(0, -1), first, shell.join(' '));

@@ -28,7 +28,12 @@ function checked(record: ArchiveRecord): InputRecord[] {
   );
 }
 
-/** What `stat -c '%i %s %Y %Z %f'` prints. Whole seconds: not every stat knows more. */
+/** What `stat -c '%i %s %Z'` prints: a file that is another one has another inode or another time of change. Whole seconds: not every stat knows more. */
+function shortLine({ stat }: InputRecord): string {
+  return `${stat!.inode} ${stat!.size} ${Math.floor(stat!.ctime / 1000)}`;
+}
+
+/** What `stat -c '%i %s %Y %Z %f'` prints. */
 function statLine({ kind, mode, stat }: InputRecord): string {
   const { inode, size, mtime, ctime } = stat!;
   const raw = TYPES[kind]! | (kind === 'symlink' ? 0o777 : mode);
@@ -47,9 +52,9 @@ export function bootCheck(record: ArchiveRecord, sha256: Sha256): Uint8Array {
     const racy = isRacy(input.stat!, record.made);
     const flag = input.safe ? 's' : 'u';
     const digest = input.kind === 'symlink' ? sha256(nameToBytes(input.target!)) : input.content!;
-    return { path: input.path, stat: statLine(input), racy, flag: racy ? flag.toUpperCase() : flag, digest };
+    return { path: input.path, short: shortLine(input), stat: statLine(input), racy, flag: racy ? flag.toUpperCase() : flag, digest };
   });
-  const stats = nameToBytes(rows.map(({ stat }) => `${stat}\n`).join(''));
+  const stats = nameToBytes(rows.map(({ short }) => `${short}\n`).join(''));
   const own = `${RECORDS_DIRECTORY}/${record.id}/${CHECK_NAME}`;
   const paths = nameToBytes([own, ...rows.map(({ path }) => word(path)), '.'].map((one) => `${one}\n`).join(''));
   const details = nameToBytes(rows.map(({ flag, digest, stat, path }) => `${flag} ${digest} ${stat} ${path}\n`).join(''));

@@ -1,17 +1,19 @@
 // check: the comparison of the archive with its root at boot (docs/check.md): its script, and the few commands that takes.
 import { type Finding, KindlingError } from '../../errors.ts';
 import type { Part } from '../part.ts';
+import type { Wanted } from '../plan.ts';
 import { hasCommand, toolWants } from './tools.ts';
 
 const PART = 'check';
-const SCRIPT = 'usr/lib/kindling/early/check.sh';
+const HOME = 'usr/lib/kindling/early';
+const SCRIPTS = [`${HOME}/check.sh`, `${HOME}/check-closer.sh`];
 // dd reads the list, stat looks. xargs makes that sooner; the others are for files that are not what they were.
 const NEEDED = ['stat', 'dd'];
 const USED = ['xargs', 'sha256sum', 'readlink'];
 
 /** Whether a file of early userspace is only for the check at boot: other archives do without. */
 export function isCheckFile(path: string): boolean {
-  return path === SCRIPT;
+  return SCRIPTS.includes(path);
 }
 
 /** The check part. It does nothing unless setting `check` asks for it, and nothing in a capture archive, which mounts no root. */
@@ -22,8 +24,12 @@ export const check: Part = {
   wants({ root, settings, early }) {
     const mode = settings.check[0]!;
     if (mode === 'off' || settings.add.includes('kdump')) return {};
-    const script = early.get(SCRIPT);
-    if (script === undefined) throw new KindlingError('NO_ENTRY', 'early userspace lacks the script that compares', { path: SCRIPT });
+    const reason = { part: PART, text: 'compares the archive with the root', because: 'init' };
+    const scripts = SCRIPTS.map((path): Wanted => {
+      const entry = early.get(path);
+      if (entry === undefined) throw new KindlingError('NO_ENTRY', 'early userspace lacks a script that compares', { path });
+      return { entry, segment: 'base', reason };
+    });
     const commands = [...NEEDED, ...USED].map((name) => ({ name, needed: false }));
     const wants = toolWants(root, { commands, own: new Set(), who: 'the check at boot', isRescue: false });
     const findings = [...(wants.findings ?? [])];
@@ -33,14 +39,11 @@ export const check: Part = {
     else if (!hasCommand(root, 'sha256sum')) {
       findings.push(finding('check-by-stat', 'the root has no sha256sum: at boot a file that was only touched counts as changed'));
     }
-    const entries = [
-      ...(wants.entries ?? []),
-      { entry: script, segment: 'base', reason: { part: PART, text: 'compares the archive with the root', because: 'init' } } as const,
-    ];
+    const entries = [...(wants.entries ?? []), ...scripts];
     return { ...wants, entries, early: { ...wants.early, CHECK: mode }, findings };
   },
 };
 
 function finding(code: string, message: string): Finding {
-  return { code, severity: 'warning', where: { path: SCRIPT }, message };
+  return { code, severity: 'warning', where: { path: SCRIPTS[0]! }, message };
 }
