@@ -33,14 +33,14 @@ export function kindling(folder: string, ...argv: string[]): Ended {
 /** The sample root as a directory, with what is given added or replaced. */
 export function rootAt(folder: string, files: Readonly<Record<string, string | Uint8Array>> = {}): string {
   mkdirSync(folder, { recursive: true });
-  return writeRoot(sampleRoot({ modules: MODULES, files: { ...FILES, ...files } }), folder);
+  return writeRoot(sampleRoot({ modules: MODULES, files: { ...FILES, ...files } }), folder, 0o022);
 }
 
 /** A root of few files, for tests that go through it again and again. */
 export function smallRootAt(folder: string): string {
   mkdirSync(folder, { recursive: true });
   const modules = { 'kernel/drivers/scsi/scsi_mod.ko': {}, 'kernel/drivers/block/virtio_blk.ko': { alias: 'virtio:d00000002v*' } };
-  return writeRoot(sampleRoot({ modules, files: { 'etc/modprobe.d/old.conf': '# old\n' } }), folder);
+  return writeRoot(sampleRoot({ modules, files: { 'etc/modprobe.d/old.conf': '# old\n' } }), folder, 0o022);
 }
 
 /** A module file on disk, named by its path. */

@@ -194,7 +194,7 @@ test('what was verified is what is applied, whatever the medium holds by then', 
 });
 
 function applied(root: string, ...argv: string[]): Ended {
-  const ended = run('apply', ...argv, '--unsigned', '--yes', '--no-live', '-R', root);
+  const ended = run('apply', ...argv, '--unsigned', '--yes', '--no-live', '--no-update', '-R', root);
   assert.equal(ended.code, 0, ended.err);
   return ended;
 }
@@ -206,7 +206,7 @@ test('a bundle goes into a root and out of it again, and leaves everything as it
   });
   utimesSync(join(root, 'etc/modprobe.d/raid9.conf'), 1_500_000_000, 1_500_000_000);
   applied(root, made('--name', 'warm-up', '--number', '1', '--module', 'in/raid9.ko', '-o', 'warm.itu'));
-  run('remove', 'warm-up', '-R', root); // the root has index files now, as an installed one does
+  run('remove', 'warm-up', '--no-update', '-R', root); // the root has index files now, as an installed one does
   const before = snapshot(root);
   const path = made(...FULL, ...REST, '--module', 'in/virtio_blk.ko', '-o', 'full.itu');
   const dry = run('apply', path, '--unsigned', '--no-live', '-n', '-R', root);
@@ -224,11 +224,11 @@ test('a bundle goes into a root and out of it again, and leaves everything as it
   const { applied: listed } = JSON.parse(run('list', '-R', root, '--json').out);
   assert.deepEqual([listed.length, listed[0].name, listed[0].state, listed[0].appliedFor], [1, 'raid9', 'applied', ['6.1.0-sample']]);
   assert.match(applied(root, path).err, /is there already/);
-  const removed = run('remove', 'raid9', '-R', root);
+  const removed = run('remove', 'raid9', '--no-update', '-R', root);
   assert.equal(removed.code, 0, removed.err);
   assert.deepEqual(snapshot(root), before);
   assert.equal(execFileSync('stat', ['-c', '%Y', join(root, 'etc/modprobe.d/raid9.conf')], { encoding: 'utf8' }), '1500000000\n');
-  assert.equal(run('remove', 'raid9', '-R', root).code, 3);
+  assert.equal(run('remove', 'raid9', '--no-update', '-R', root).code, 3);
 });
 
 test('the plan of an archive takes the driver of a bundle, in place of the stock one too', () => {
@@ -247,6 +247,22 @@ test('the plan of an archive takes the driver of a bundle, in place of the stock
   assert.match(listed, /updates\/drivers\/scsi\/raid9\.ko/);
   assert.match(listed, /updates\/drivers\/block\/virtio_blk\.ko/);
   assert.doesNotMatch(listed, /kernel\/drivers\/block\/virtio_blk\.ko/);
+});
+
+test('the archive of the root is made anew with the bundle, and without it when it goes', () => {
+  const root = rootAt(at('rebuilt-root'), { 'boot/vmlinuz-6.1.0-sample': 'a kernel', 'boot/initrd.img-6.1.0-sample': 'of another tool' });
+  const archive = join(root, 'boot/kindling-6.1.0-sample.img');
+  const holds = (): boolean => kindling(folder, 'list', archive).out.includes('/raid9.ko');
+  const path = made(...FULL, '-o', 'rebuilt.itu');
+  const ended = run('apply', path, '--unsigned', '--no-live', '-R', root, '--json');
+  assert.equal(ended.code, 0, ended.err);
+  const { targets } = JSON.parse(ended.out);
+  assert.equal(targets[0].rebuilt.archives[0].outcome, 'made');
+  assert.ok(holds());
+  assert.equal(kindling(folder, 'update', '-n', '-R', root).code, 0);
+  assert.equal(run('remove', 'raid9', '-R', root).code, 0);
+  assert.ok(!holds());
+  assert.equal(kindling(folder, 'update', '-n', '-R', root).code, 0);
 });
 
 test('of two bundles the later one wins, and either can go first', () => {
@@ -278,10 +294,10 @@ test('of two bundles the later one wins, and either can go first', () => {
     const { err } = applied(root, second, first);
     assert.match(err, /second replaces \/usr\/share\/shared, which first put there: the last one wins/);
     assert.equal(shared(root), 'two');
-    const gone = run('remove', goes, '-R', root);
+    const gone = run('remove', goes, '--no-update', '-R', root);
     assert.equal(gone.code, 0, gone.err);
     assert.equal(shared(root), stays === 'second' ? 'two' : 'one');
-    run('remove', stays, '-R', root);
+    run('remove', stays, '--no-update', '-R', root);
     assert.equal(shared(root), 'stock');
     assert.deepEqual(snapshot(root, ['var']), before);
   }
@@ -309,7 +325,7 @@ test('a newer version takes the place of the older one, and what somebody change
   assert.ok(!existsSync(join(root, 'usr/share/a')));
   assert.equal(readFileSync(join(root, 'usr/share/b'), 'utf8'), 'two');
   writeFileSync(join(root, 'usr/share/c'), 'changed by hand');
-  const removed = run('remove', 'versions', '-R', root);
+  const removed = run('remove', 'versions', '--no-update', '-R', root);
   assert.equal(removed.code, 1);
   assert.match(removed.err, /usr\/share\/c was changed since and stays as it is/);
   assert.equal(readFileSync(join(root, 'usr/share/c'), 'utf8'), 'changed by hand');
@@ -351,7 +367,7 @@ test('links of the root are followed inside it and never out of it', () => {
   // above the root is the root, as when it is booted
   applied(root, into('up'));
   assert.ok(existsSync(join(root, 'srv/data/x')));
-  run('remove', 'up', '-R', root);
+  run('remove', 'up', '--no-update', '-R', root);
   assert.ok(!existsSync(join(root, 'srv')));
   const ended = run('apply', into('out'), '--unsigned', '--no-live', '-R', root);
   assert.equal(ended.code, 3, ended.err);
@@ -367,5 +383,5 @@ test('nobody is asked where nobody can answer', () => {
   assert.equal(ended.code, 2);
   assert.match(ended.err, /say --yes for all bundles, or name them with --bundle/);
   assert.equal(run('apply', 'asked', '--unsigned', '--no-live', '-R', root, '--bundle', 'nobody').code, 3);
-  assert.equal(run('apply', 'asked', '--unsigned', '--no-live', '-R', root, '--bundle', 'raid9').code, 0);
+  assert.equal(run('apply', 'asked', '--unsigned', '--no-live', '--no-update', '-R', root, '--bundle', 'raid9').code, 0);
 });

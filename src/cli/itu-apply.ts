@@ -11,6 +11,7 @@ import { type Site, STORE, storedBundles } from '../node/itu-store.ts';
 import { takeLock } from '../node/lock.ts';
 import { bundleDocument, mediaOutside } from './itu-list.ts';
 import { anotherMedium, bundleLine, chooseBundles, confirm, type MenuOutside, terminalAsk } from './itu-menu.ts';
+import { type Rebuilt, rebuildArchives } from './itu-rebuild.ts';
 import { printable } from './report.ts';
 import { type Parsed, usageError } from './verb.ts';
 import type { World } from './world.ts';
@@ -28,6 +29,8 @@ interface Outcome {
   readonly recovered: Recovered;
   readonly plans: readonly PlannedApply[];
   readonly loaded: readonly LoadedModule[];
+  /** Undefined for the running system, which was started from its archive already, and where nobody wants it. */
+  readonly rebuilt: Rebuilt | undefined;
 }
 
 function targets(parsed: Parsed, world: World): Target[] {
@@ -185,7 +188,7 @@ export async function ituApply(parsed: Parsed, world: World): Promise<number> {
   const planned: Outcome[] = [];
   for (const target of into) {
     const plans = await withSite(target.root, (site) => planApply(site, bundles, decoders));
-    planned.push({ target, recovered: nothing, plans, loaded: [] });
+    planned.push({ target, recovered: nothing, plans, loaded: [], rebuilt: undefined });
   }
   const fits = planned.map(({ target, plans }) => sayPlans(target, plans, world, dryRun)).every((one) => one);
   if (dryRun || !fits) {
@@ -194,13 +197,13 @@ export async function ituApply(parsed: Parsed, world: World): Promise<number> {
     return fits ? 0 : 1;
   }
   const outcomes: Outcome[] = [];
-  for (const { target } of planned) outcomes.push(await applyTo(target, bundles, world));
-  const failed = outcomes.some(({ loaded }) => loaded.some(({ result }) => result === 'failed'));
+  for (const { target } of planned) outcomes.push(await applyTo(target, bundles, !parsed.flag('no-update'), world));
+  const failed = outcomes.some(({ loaded, rebuilt }) => loaded.some(({ result }) => result === 'failed') || rebuilt?.done === false);
   if (world.json) await world.document({ written: true, targets: outcomes.map(outcomeDocument) });
   return failed ? 1 : 0;
 }
 
-function outcomeDocument({ target, recovered, plans, loaded }: Outcome): object {
+function outcomeDocument({ target, recovered, plans, loaded, rebuilt }: Outcome): object {
   const bundles = plans.map(({ found, how, kernels, placing, findings, replaces }) => ({
     ...bundleDocument(found),
     how,
@@ -210,10 +213,10 @@ function outcomeDocument({ target, recovered, plans, loaded }: Outcome): object 
     replaces,
     findings,
   }));
-  return { ...target, recovered, bundles, loaded };
+  return { ...target, recovered, bundles, loaded, rebuilt: rebuilt ?? null };
 }
 
-async function applyTo(target: Target, bundles: readonly UsableBundle[], world: World): Promise<Outcome> {
+async function applyTo(target: Target, bundles: readonly UsableBundle[], rebuilds: boolean, world: World): Promise<Outcome> {
   const decoders = nodeDecoders();
   const { recovered, plans } = await locked(target.root, world, async (site) => {
     const cleared = await recover(site, decoders, new Set(bundles.map(({ bundle }) => bundle.manifest.name)));
@@ -233,7 +236,8 @@ async function applyTo(target: Target, bundles: readonly UsableBundle[], world: 
     return { recovered: cleared, plans: again };
   });
   const loaded = target.live ? await loadAll(plans, world) : [];
-  return { target, recovered, plans, loaded };
+  const rebuilt = target.live || !rebuilds ? undefined : await rebuildArchives(target.root, world);
+  return { target, recovered, plans, loaded, rebuilt };
 }
 
 async function loadAll(plans: readonly PlannedApply[], world: World): Promise<LoadedModule[]> {
@@ -282,6 +286,7 @@ export async function ituRemove(parsed: Parsed, world: World): Promise<number> {
     }
     return results;
   });
-  if (world.json) await world.document({ root, written: true, removed });
-  return removed.some(({ changed }) => changed.length > 0) ? 1 : 0;
+  const rebuilt = parsed.flag('no-update') || (root === '/' && liveSystem().live) ? undefined : await rebuildArchives(root, world);
+  if (world.json) await world.document({ root, written: true, removed, rebuilt: rebuilt ?? null });
+  return removed.some(({ changed }) => changed.length > 0) || rebuilt?.done === false ? 1 : 0;
 }

@@ -13,7 +13,7 @@ import { sha256 } from './digest.ts';
 import { system } from './errno.ts';
 import { enterPath, inPath, makeDirectory, putFile, putLink, removeAll, stateAt } from './itu-disk.ts';
 import { reindex } from './itu-indexes.ts';
-import { type AppliedBundle, NEW, openStore, type Site, STORE, storedBundles, storedBytes, writeJournal } from './itu-store.ts';
+import { type AppliedBundle, atSite, NEW, openStore, type Site, STORE, storedBundles, storedBytes, writeJournal } from './itu-store.ts';
 
 /** A bundle that was found fit, and where its files go. */
 export interface ApplyRequest {
@@ -30,10 +30,15 @@ const SPARE_SIZE = 1 << 20;
 
 /** Puts a bundle into a root. When it fails, what was done is taken back; when that fails too, or the process is killed, `recover` does it. */
 export async function applyBundle(site: Site, request: ApplyRequest, decoders: readonly Decoder[]): Promise<void> {
+  await atSite(site, () => applyIn(site, request, decoders));
+}
+
+async function applyIn(site: Site, request: ApplyRequest, decoders: readonly Decoder[]): Promise<void> {
   const { name } = request.bundle.manifest;
   const before = storedBundles(site);
   const journal = await prepare(site, request, before);
   try {
+    await inPath(site.top, STORE, undefined, (store) => site.disk.syncDirectory(store.at('.')));
     await carryOut(site, journal, request.bundle.tree);
     await reindex(site, journal.kernels, decoders);
     await writeJournal(site, name, { ...journal, state: 'applied' });
@@ -133,7 +138,6 @@ async function prepare(site: Site, request: ApplyRequest, before: readonly Appli
       own.close();
     }
     site.disk.rename(store.at(NEW + manifest.name), store.at(manifest.name));
-    site.disk.syncDirectory(store.at('.'));
   } finally {
     store.close();
   }

@@ -8,7 +8,7 @@ import { type ItuPut, type ItuState, sameState } from '../verbs/itu-journal.ts';
 import { finishApply, stateOf } from './itu-apply.ts';
 import { enterPath, ITU_DISK, type ItuDisk, inPath, putFile, putLink, removeEmpty, removeName, temporaryName } from './itu-disk.ts';
 import { reindex } from './itu-indexes.ts';
-import { type AppliedBundle, dropRecord, type Site, STORE, storedBundles, sweepStore, writeJournal } from './itu-store.ts';
+import { type AppliedBundle, atSite, dropRecord, type Site, STORE, storedBundles, sweepStore, writeJournal } from './itu-store.ts';
 import { openTarget } from './safe-directory.ts';
 
 /** What taking a bundle out did not do. */
@@ -27,6 +27,10 @@ export function openSite(root: string, disk: ItuDisk = ITU_DISK): Site & { close
 
 /** Takes a bundle out: everything is again as it was before, as far as nobody changed it since. Throws NO_ENTRY when it is not there. */
 export async function takeOut(site: Site, name: string, decoders: readonly Decoder[]): Promise<TakenOut> {
+  return await atSite(site, () => takeOutOf(site, name, decoders));
+}
+
+async function takeOutOf(site: Site, name: string, decoders: readonly Decoder[]): Promise<TakenOut> {
   const all = storedBundles(site);
   const own = all.find((one) => one.name === name);
   if (own === undefined) throw new KindlingError('NO_ENTRY', `there is no bundle "${name}" in ${site.root}`, { file: site.root });
@@ -128,7 +132,7 @@ export interface Recovered {
 
 /** Clears up after an interrupted run: an apply is finished, a removal too. Bundles named in `undo` are taken out instead. */
 export async function recover(site: Site, decoders: readonly Decoder[], undo: ReadonlySet<string> = new Set()): Promise<Recovered> {
-  await sweepStore(site);
+  await atSite(site, () => sweepStore(site));
   const finished: string[] = [];
   const undone: string[] = [];
   for (const applied of storedBundles(site)) {
@@ -138,7 +142,7 @@ export async function recover(site: Site, decoders: readonly Decoder[], undo: Re
       await takeOut(site, name, decoders);
       undone.push(name);
     } else {
-      await finishApply(site, applied, decoders);
+      await atSite(site, () => finishApply(site, applied, decoders));
       finished.push(name);
     }
   }

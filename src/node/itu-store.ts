@@ -3,6 +3,7 @@ import { bytesSource } from '../bytes/index.ts';
 import { KindlingError, located } from '../errors.ts';
 import { encodeJournal, type ItuJournal, parseJournal } from '../verbs/itu-journal.ts';
 import { bundleFileName, type ItuManifest, parseItuManifest } from '../verbs/itu-manifest.ts';
+import { errnoError } from './errno.ts';
 import { enterPath, type ItuDisk, makeDirectory, putFile, removeAll } from './itu-disk.ts';
 import type { SafeDirectory } from './safe-directory.ts';
 
@@ -27,6 +28,15 @@ export interface Site {
 /** Starts of names that are no bundles: what was not finished, and what is being thrown away. */
 export const NEW = '.new-';
 const GONE = '.gone-';
+
+/** Runs work on a root; what the disk refused says which root it was. */
+export async function atSite<T>({ root }: Site, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw errnoError(error, { file: root }) ?? error;
+  }
+}
 
 /** Opens the store, made when it is missing. The caller closes it. */
 export async function openStore({ top, disk }: Site): Promise<SafeDirectory> {

@@ -27,6 +27,7 @@ export interface ItuManifest {
 }
 
 const FIRST = 'kindling itu 1';
+const LAST = 'end';
 const NAME = /^[a-z0-9][a-z0-9._+-]{0,62}$/;
 const VERSION = /^[0-9A-Za-z][0-9A-Za-z.+~:_-]{0,63}$/;
 const RELEASE = /^[0-9A-Za-z][0-9A-Za-z.+~_-]{0,126}$/;
@@ -86,6 +87,7 @@ export function printItuManifest(manifest: ItuManifest): string {
         ? `link ${escapeName(file.path)} ${escapeName(file.target)}`
         : `${file.kind} ${file.mode.toString(8).padStart(4, '0')} ${file.size} ${file.sha256} ${escapeName(file.path)}`,
     ),
+    LAST,
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
@@ -119,7 +121,8 @@ export function parseItuManifest(bytes: Uint8Array): ItuManifest {
     throw new KindlingError('BAD_MAGIC', `the first line is ${JSON.stringify(first?.slice(0, 40))}, expected "${FIRST}"`, {
       structure: 'itu manifest',
     });
-  if (lines.pop() !== '') throw bad('the last line has no end: the manifest was cut off', lines.length + 2);
+  if (lines.pop() !== '' || lines.pop() !== LAST)
+    throw bad(`expected the line "${LAST}" as the last one: the manifest was cut off`, lines.length + 2);
   const words = new Map<string, string>();
   const kernels: string[] = [];
   const load: string[] = [];

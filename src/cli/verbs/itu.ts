@@ -45,6 +45,7 @@ export const itu: Verb = {
     yes: { short: 'y', summary: 'apply: all bundles of the media, without asking' },
     live: { summary: 'apply: change the running system even when it is no live system' },
     'no-live': { summary: 'apply: leave the running system alone' },
+    'no-update': { summary: 'apply, remove: leave the archives of the root as they are' },
     'dry-run': DRY_RUN_OPTION,
     output: { short: 'o', value: 'DIR|FILE', default: 'NNN-NAME.itu', summary: 'make: where to write', completes: 'file' },
     name: { value: 'NAME', summary: 'make: name of the bundle' },
