@@ -165,7 +165,8 @@ check_tell() {
 	if [ "$j_check" = stop ] && [ "$j_unsafe" != 0 ]; then
 		say 'the root cannot be written to yet. There are two ways on:'
 		say '  1. restart and choose the failsafe entry: it finds this root and updates its archive'
-		say "  2. leave this shell with 'exit', knowing that these files do not matter: the boot goes on and the archive is updated later in it"
+		say "  2. leave the shell below with 'exit' (where there is none: start with kindling.check=warn), knowing that these files do not matter:"
+		say '     the boot goes on, and the archive is updated later in it'
 		failed CHECK "$j_unsafe unsafe files of the root are not those this archive was made from"
 		fact check-continued "$j_unsafe"
 		say 'going on with an archive that is out of step'

@@ -16,21 +16,35 @@ import { LABEL, lateRoot, plainRoot } from './early-world.ts';
 
 /** A file that a person had packed, and that is safe because of that. */
 export const SAFE_FILE = 'usr/share/note';
+/** What every boot of these disks says on the kernel command line. */
+export const APPEND = `root=LABEL=${LABEL} init=/sbin/probe-init`;
+
 /** A module that is in every archive of these roots. */
-export const MODULE = 'kernel/drivers/block/virtio_blk.ko';
+export function moduleIn(inputs: readonly InputRecord[]): string {
+  const found = inputs.find(({ path }) => path.endsWith('/virtio_blk.ko'));
+  if (found === undefined) throw new Error('virtio_blk is not packed');
+  return found.path;
+}
 
 // What the root's init finds of the check.
 const SEEN = `fact probe.update "$(tr '\\n' ';' 2>/dev/null </run/kindling/update)"
 fact probe.log "$(dmesg | grep -c 'kindling: .*not what this archive')"
 `;
 
-/** The root of the late modules with a file of a person's own, whose init also says what the check left for it. Made once. */
-export async function checkRoot(): Promise<string> {
+const FILES: Readonly<Record<string, string>> = {
+  'etc/probe.d/a-check': SEEN,
+  'etc/modprobe.d/check.conf': 'options loop max_loop=8\n',
+  [SAFE_FILE]: 'a note of an administrator\n',
+};
+
+/** The root of the late modules with a few files of a person's own, whose init also says what the check left for it. Made once. */
+export async function checkRoot(more: Readonly<Record<string, string>> = {}): Promise<string> {
   const late = await lateRoot();
-  return once(`check-${SEEN.length}-${late.split('/').pop()}`, (scratch) => {
+  const files = { ...FILES, ...more };
+  const key = sha256(new TextEncoder().encode(JSON.stringify(files))).slice(0, 12);
+  return once(`check-${key}-${late.split('/').pop()}`, (scratch) => {
     linkTree(late, scratch);
-    put(join(scratch, 'etc/probe.d/a-check'), SEEN);
-    put(join(scratch, SAFE_FILE), 'a note of an administrator\n');
+    for (const [path, text] of Object.entries(files)) put(join(scratch, path), text);
   });
 }
 
@@ -58,6 +72,7 @@ export async function checkPlainRoot(): Promise<string> {
 
 function put(path: string, text: string, mode = 0o644): void {
   mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true }); // what is linked belongs to another root too
   writeFileSync(path, text, { mode });
 }
 
