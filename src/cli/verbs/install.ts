@@ -1,5 +1,4 @@
 // kindling install: a machine uses kindling for good (docs/install.md).
-import { resolve } from 'node:path';
 import { KindlingError } from '../../errors.ts';
 import { syncBootEntries } from '../../node/boot-entries.ts';
 import { type MenuWritten, writeBootMenu } from '../../node/boot-menu.ts';
@@ -8,6 +7,7 @@ import { sha256 } from '../../node/digest.ts';
 import { directoryRoot } from '../../node/directory.ts';
 import { hookFiles } from '../../node/hook-files.ts';
 import { installDisk } from '../../node/install-disk.ts';
+import { reloadServices } from '../../node/services.ts';
 import { findFile } from '../../plan/index.ts';
 import { codecChoice } from '../../verbs/build.ts';
 import {
@@ -108,8 +108,11 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const entries = await syncBootEntries(base);
   const menu = plan.with.includes('grub') ? await writeBootMenu(base) : undefined;
   await withInstallLock(base, world, () => finishInstall(work, disk, sha256));
+  // From now on, not only from the next boot: the shutdown that ends this one updates what was changed by hand.
+  const units = plan.with.includes('systemd') ? await reloadServices(base, ['kindling-shutdown.service']) : undefined;
+  if (units !== undefined) world.warn(printable(units));
   await tell({ work, archives: made.archives, entries, menu, base, dryRun: false }, world);
-  return made.code || failsafeCode || (menu !== undefined && !menu.done && resolve(base) === '/' ? 1 : 0);
+  return made.code || failsafeCode || (menu?.failed === true ? 1 : 0);
 }
 
 /** The failsafe archive and its kernel, unless both are there: it is made once. Without it the rest is as good as before. */
@@ -189,6 +192,7 @@ async function tell({ work, archives, entries, menu, base, dryRun }: Told, world
   for (const path of entries?.written ?? []) world.note(`made /${path}`);
   for (const path of entries?.removed ?? []) world.note(`removed /${path}`);
   if (menu?.done === true) world.note(`the boot menu was written by ${menu.command}`);
-  else if (menu !== undefined) world.warn(`the boot menu was not written (${printable(menu.why)}); run: ${menu.command}`);
+  else if (menu !== undefined)
+    world[menu.failed ? 'warn' : 'note'](`the boot menu was not written (${printable(menu.why)}); run: ${menu.command}`);
   if (!dryRun && isInstalled(work)) world.note('everything is in place already');
 }

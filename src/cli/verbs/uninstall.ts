@@ -1,12 +1,12 @@
 // kindling uninstall: takes out of a root what kindling put into it (docs/install.md).
 import { lstatSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { syncBootEntries } from '../../node/boot-entries.ts';
 import { type MenuWritten, writeBootMenu } from '../../node/boot-menu.ts';
 import { sha256 } from '../../node/digest.ts';
 import { DISK } from '../../node/disk.ts';
 import { installDisk } from '../../node/install-disk.ts';
 import { isOwnArchive } from '../../node/own-archive.ts';
+import { reloadServices } from '../../node/services.ts';
 import { openStore } from '../../node/update-store.ts';
 import { readManifest } from '../../verbs/install.ts';
 import type { InstallDisk } from '../../verbs/install-disk.ts';
@@ -71,7 +71,12 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   removed.push(...(entries?.removed ?? []));
   const menu = hasMenu ? await writeBootMenu(base) : undefined;
   await tell({ base, written: true, removed, findings: [...work.findings, ...(entries?.findings ?? [])], menu }, world);
-  return menu !== undefined && !menu.done && resolve(base) === '/' ? 1 : 0;
+  if (kernel === undefined) {
+    const units = await reloadServices(base, []);
+    if (units !== undefined) world.warn(printable(units));
+  }
+  // A menu that was not written does no harm: its entries are shown only while the archives are there.
+  return 0;
 }
 
 /** An archive is kindling's when a record is about that very file, or when it says so itself. */
@@ -105,7 +110,8 @@ async function tell({ base, written, removed, findings, menu }: Told, world: Wor
     else await world.out.line(printable(`remove /${path}`));
   }
   if (menu?.done === true) world.note(`the boot menu was written by ${menu.command}`);
-  else if (menu !== undefined) world.warn(`the boot menu was not written (${printable(menu.why)}); run: ${menu.command}`);
+  else if (menu !== undefined)
+    world[menu.failed ? 'warn' : 'note'](`the boot menu was not written (${printable(menu.why)}); run: ${menu.command}`);
   if (removed.length === 0) world.note('there is nothing of kindling');
   else if (written) world.note(`removed ${removed.length} files, links and directories`);
 }
