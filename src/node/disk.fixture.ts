@@ -45,6 +45,7 @@ const CHANGES = [
   'rmdir',
   'setTime',
   'syncDirectory',
+  'settle',
 ] as const;
 const READS = ['look', 'names', 'read', 'room'] as const;
 // What a disk without room refuses; it still renames and removes.
@@ -56,7 +57,7 @@ function failure(code: string, operation: string): Error {
 
 /** Wraps a disk. Syncing is only counted: a test's files need not survive the test. */
 export function troubledDisk(trouble: Trouble = { at: Number.POSITIVE_INFINITY }, base: Partial<Disk> = {}): TroubledDisk {
-  const real: Disk = { ...DISK, sync: async () => {}, syncData: async () => {}, syncDirectory: () => {}, ...base };
+  const real: Disk = { ...DISK, sync: async () => {}, syncData: async () => {}, syncDirectory: () => {}, settle: () => {}, ...base };
   const operations: string[] = [];
   const unsynced = new Map<number, Unsynced>();
   let dead = false;

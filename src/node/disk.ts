@@ -55,6 +55,11 @@ export interface Disk {
   setTime(path: DiskPath, mtime: number): void;
   /** Makes names in a directory last. */
   syncDirectory(path: DiskPath): void;
+  /**
+   * Brings what is synced in a directory's file system to where it is found without the file system's journal, as boot loaders read. Does
+   * nothing where there is no block device behind it, or this user may not open that.
+   */
+  settle(path: DiskPath): void;
   /** lstat; undefined where nothing is. */
   look(path: DiskPath): Stats | undefined;
   names(path: DiskPath): string[];
@@ -89,6 +94,24 @@ export const DISK: Disk = {
       closeSync(fd);
     }
   },
+  settle(path) {
+    const device = blockDevice(lstatSync(path).dev);
+    if (device === undefined) return;
+    let fd: number;
+    try {
+      fd = openSync(device, constants.O_RDONLY);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ENXIO', 'ENODEV', 'ENOMEDIUM', 'EACCES', 'EPERM')) return;
+      throw error;
+    }
+    try {
+      // A synced directory is in the journal; its blocks, and those of the inodes it names, are written to their own places whenever the kernel
+      // likes, in any order. GRUB reads no journal: between two of them it sees the new name of a file that is still empty.
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  },
   look: (path) => lstatSync(path, { throwIfNoEntry: false }),
   names: (path) => readdirSync(path, 'buffer').map((name) => nameFromBytes(name)),
   read: (path) => readFileSync(path),
@@ -97,6 +120,20 @@ export const DISK: Disk = {
     return { free: bavail * bsize, isFat: FAT_TYPES.has(type) };
   },
 };
+
+/** The device node of a device number (glibc's makedev), as the kernel itself names it; undefined where no such block device is known. */
+function blockDevice(device: number): string | undefined {
+  const number = BigInt(device);
+  const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn);
+  const minor = (number & 0xffn) | ((number >> 12n) & 0xffffff00n);
+  try {
+    const name = /^DEVNAME=(\S+)$/m.exec(readFileSync(`/sys/dev/block/${major}:${minor}/uevent`, 'utf8'))?.[1];
+    return name === undefined ? undefined : `/dev/${name}`;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EACCES', 'ENOTDIR')) return undefined; // a file system without a device, or no /sys
+    throw error;
+  }
+}
 
 /** Whether a failure is a system call's with one of these codes. */
 export function isErrno(error: unknown, ...codes: readonly string[]): boolean {

@@ -161,9 +161,12 @@ async function write(
     },
     place() {
       release();
+      // what the name will lead to first, or a boot loader that reads no journal may find the name of an empty file
+      system(() => disk.settle(boot.self), { file: boot.label });
       system(() => disk.rename(boot.at(temporary), boot.at(name)), { file: `${boot.label}/${name}` });
       file.keep();
       system(() => disk.syncDirectory(boot.self), { file: boot.label });
+      system(() => disk.settle(boot.self), { file: boot.label });
     },
     discard() {
       release();
