@@ -19,6 +19,7 @@ export const INPUT = 'etc/modprobe.d/power.conf';
 export const PROMPT = 'power# ';
 
 const DISK_MIB = 640;
+const BOOT_SECONDS = 120;
 
 // A shell on the console, and nothing else: nothing is written or synced but by what is typed.
 const INIT = `#!/bin/sh
@@ -54,7 +55,7 @@ async function systemRoot(): Promise<{ readonly folder: string; readonly kernel:
   const debian = join(file.replace(/\.img$/, ''), 'root');
   const version = kernels.older;
   const probe = await probeRoot('amd64');
-  const folder = await once(`power-${version}-${probe.split('/').pop()}`, (scratch) => {
+  const folder = await once(`power-${version}-${INIT.length}-${probe.split('/').pop()}`, (scratch) => {
     linkTree(probe, scratch);
     const modules = `usr/lib/modules/${version}`;
     linkTree(join(debian, modules), join(scratch, modules));
@@ -87,8 +88,13 @@ export async function powerMachine(scratch: string): Promise<PowerMachine> {
 export async function powerOn(machine: PowerMachine, archive: string, disk: TalkDisk): Promise<Talk> {
   const append = `quiet root=LABEL=${LABEL} init=/usr/sbin/power-init`;
   const talk = start(machineWords({ memory: 768, kernel: machine.kernel, archive, append, disks: [disk] }));
-  await talk.expect(PROMPT, 120);
-  return talk;
+  try {
+    await talk.expect(PROMPT, BOOT_SECONDS);
+    return talk;
+  } catch (error) {
+    await talk.cut();
+    throw error;
+  }
 }
 
 /** Types a command; answers what it said and its exit code. */

@@ -19,7 +19,7 @@ const skip = lacking.length > 0 && !isCi() ? `needs ${lacking.join(', ')}, not i
 const SECONDS = 240; // for an update in an emulated machine on a busy computer
 const SUBSETS = 2; // of the writes under way, at each flush
 const BOOTS = 20;
-const KILLS = 8;
+const KILLS = 10;
 const UPDATES = 5;
 
 const folder = mkdtempSync(join(tmpdir(), 'kindling-power-'));
@@ -32,6 +32,7 @@ let archive = '';
 /** The disk before the update, its log, and the two archives. */
 let logged: readonly LoggedWrite[] = [];
 let flushes: readonly number[] = [];
+let updateMs = 0;
 const OLD = at('old.img');
 const NEW = at('new.img');
 
@@ -58,8 +59,10 @@ before(
     await copyDisk(at('before.img'), at('after.img'));
     writeFileSync(at('writes'), '');
     const again = await powerOn(machine, OLD, { file: at('after.img'), log: at('writes') });
+    const began = performance.now();
     const { text, code } = await typed(again, 'kindling update -v', SECONDS);
     assert.equal(code, 0, text);
+    updateMs = performance.now() - began;
     await powerOff(again);
     assert.notEqual(await extract(at('after.img'), NEW), digest(OLD));
     logged = readLog(at('writes'));
@@ -151,7 +154,7 @@ test('a machine killed again and again while it updates always boots, and gets t
     const shell = await powerOn(machine, at('found.img'), { file: image });
     try {
       shell.say(`kindling update -v; echo "code=$?"`);
-      if (kill < KILLS) await new Promise((resolve) => setTimeout(resolve, 1000 + (kill * 24_000) / KILLS));
+      if (kill < KILLS) await new Promise((resolve) => setTimeout(resolve, (updateMs * (kill + 1)) / KILLS));
       else assert.match(await shell.expect(/^code=\d+$/m, SECONDS), /^code=0$/m);
       ends.push(/^code=/m.test(shell.transcript()) ? 'done' : 'killed');
     } finally {

@@ -22,14 +22,17 @@ export const PACKAGES_LABEL = 'packages';
 export const DISK_FILES: Readonly<Record<string, string>> = {
   'etc/hostname': 'debian\n',
   'etc/hosts': '127.0.0.1 localhost debian\n::1 localhost\n',
-  'etc/fstab': `LABEL=debian / ext4 errors=remount-ro 0 1\nLABEL=${PACKAGES_LABEL} /media/packages ext4 ro,nofail,x-systemd.device-timeout=90 0 0\n`,
+  'etc/fstab': `LABEL=debian / ext4 errors=remount-ro 0 1\nLABEL=${PACKAGES_LABEL} /media/packages ext4 ro,nofail,x-systemd.device-timeout=600 0 0\n`,
   'etc/apt/sources.list': 'deb [trusted=yes] file:/media/packages ./\n',
+  // no percentages counted up on the console
+  'etc/apt/apt.conf.d/90quiet': 'quiet "1";\n',
   'etc/default/grub': `GRUB_DEFAULT=0
 GRUB_TIMEOUT=5
 GRUB_DISTRIBUTOR=Debian
 GRUB_CMDLINE_LINUX_DEFAULT="quiet"
 GRUB_CMDLINE_LINUX="console=ttyS0 no_timer_check"
 GRUB_TERMINAL=serial
+GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
 GRUB_DISABLE_OS_PROBER=true
 `,
   'etc/systemd/system/serial-getty@ttyS0.service.d/login.conf':
