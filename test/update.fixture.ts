@@ -98,16 +98,20 @@ export function idIn(base: string, path: string): string {
   return nameFromBytes(readAll(entry.content)).trim();
 }
 
-/** Every file below boot/ and var/lib/kindling/, sorted; ids as "ID". */
+/** Every file below boot/ and var/lib/kindling/ that counts, sorted; ids as "ID". */
 export function files(base: string): string[] {
-  return ['boot', RECORDS]
-    .flatMap((home) =>
-      existsSync(join(base, home))
-        ? readdirSync(join(base, home), { recursive: true, encoding: 'utf8' }).map((name) => `${home}/${name}`)
-        : [],
-    )
-    .map((path) => path.replace(/[0-9a-f]{64}/, 'ID'))
-    .sort();
+  return (
+    ['boot', RECORDS]
+      .flatMap((home) =>
+        existsSync(join(base, home))
+          ? readdirSync(join(base, home), { recursive: true, encoding: 'utf8' }).map((name) => `${home}/${name}`)
+          : [],
+      )
+      .map((path) => path.replace(/[0-9a-f]{64}/, 'ID'))
+      // What is known of files from run to run is no part of any promise.
+      .filter((path) => path !== `${RECORDS}/known`)
+      .sort()
+  );
 }
 
 /** Changes a module of the root: its archive is stale then. */
