@@ -178,6 +178,6 @@ echo "$2 options=$NODE_OPTIONS path=$NODE_PATH cache=$NODE_COMPILE_CACHE in=$(cd
   for (const [program, words, cwd] of starts) {
     assert.equal(await mustRun(program, [...words, 'word'], { cwd, env }), expected, `${program} ${words.join(' ')}`);
   }
-  mkdirSync(join(folder, 'fake/var/cache/kindling'), { recursive: true });
-  assert.match(await mustRun(join(home, 'kindling'), ['word'], { env }), / cache=\S+\/var\/cache\/kindling /);
+  mkdirSync(join(folder, 'fake/var/cache/kindling/program'), { recursive: true });
+  assert.match(await mustRun(join(home, 'kindling'), ['word'], { env }), / cache=\S+\/var\/cache\/kindling\/program /);
 });
