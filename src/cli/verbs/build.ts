@@ -61,7 +61,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const outside = await planOutside(parsed);
   const { plan, configuration } = planFor(planWords(parsed), outside);
   const codec = codecChoice(parsed.value('codec') ?? configuration.settings.codec[0]!, nodeEncoders());
-  const layout = (parsed.value('layout') ?? 'plain') as LayoutWord;
+  const layout = (parsed.value('layout') ?? configuration.settings.layout[0]) as LayoutWord;
   const words = imageWords(parsed);
   const { squashed, why } = squashedFor(plan, layout, words, outside);
   const path = parsed.value('output') ?? `kindling-${plan.kernel.version}.img`;
