@@ -48,7 +48,8 @@ async function dispatch(
   const entry = await verbEntry(name, verbs);
   const verb = await entry.load();
   const { parse } = await import('./verb.ts');
-  const parsed = parse(verb, wantsHelp ? ['--help'] : argv.slice(1));
+  const words = wantsHelp ? ['--help'] : argv.slice(1);
+  const parsed = verb.parse?.(words) ?? parse(verb, words);
   if (parsed.flag('help')) {
     await out.write((await import('./usage.ts')).verbHelp(verb, out.columns));
     return 0;

@@ -16,14 +16,15 @@ export const UPDATE_ROOT_OPTION: OptionSpec = {
   completes: 'directory',
 };
 
-/** Opens a root; who waits for another run is told so. To be closed. */
-export function updateRoot(base: string, world: World): UpdateRoot {
+/** Opens a root; who waits for another run is told so, unless `onWait` does that. To be closed. */
+export function updateRoot(base: string, world: World, onWait?: (pid: number) => void): UpdateRoot {
   return openUpdateRoot(base, {
     version: packageVersion(),
     now: world.now,
     lock: {
       signal: world.signal,
-      onWait: ({ pid }) => world.note(`another kindling is at work on ${base} (process ${pid}): waiting for it`),
+      onWait: ({ pid }) =>
+        onWait === undefined ? world.note(`another kindling is at work on ${base} (process ${pid}): waiting for it`) : onWait(pid),
     },
     async withImage(squashed, made) {
       // Loaded only where an archive is squashed.

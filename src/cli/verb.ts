@@ -42,6 +42,8 @@ export interface Verb {
   readonly options: OptionTable;
   /** Command lines with what they do, for help and the manual page. */
   readonly examples?: readonly { readonly command: string; readonly does: string }[];
+  /** A grammar of its own: never throws, and leaves what is wrong to `run`. */
+  parse?(argv: readonly string[]): Parsed;
   run(parsed: Parsed, world: World): Promise<number>;
 }
 

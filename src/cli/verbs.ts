@@ -94,6 +94,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/failsafe.ts')).failsafe,
   },
   {
+    name: 'bootadm',
+    summary: 'update and list archives in the words of Solaris',
+    load: async () => (await import('./verbs/bootadm.ts')).bootadm,
+  },
+  {
     name: 'completion',
     summary: 'print completions for bash, zsh or fish',
     load: async () => (await import('./verbs/completion.ts')).completion,
