@@ -1,5 +1,5 @@
 // npm run bench: the claims of docs/benchmarks.md, each side by side with the peers, printed as ratios and written to its part of the page.
-// Options: --rounds N (5), --only build|list|boot|pack|kdump|memory, --dry (do not write the pages). The memory claim draws a picture besides.
+// Options: --rounds N (5), --only build|list|boot|pack|kdump|memory|check, --dry (do not write the pages). The memory claim draws a picture besides.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { setUp } from '../scripts/setup.ts';
 import { boots } from './claims/boot.ts';
 import { build } from './claims/build.ts';
+import { check } from './claims/check.ts';
 import { kdump } from './claims/kdump.ts';
 import { list } from './claims/list.ts';
 import { memory } from './claims/memory.ts';
@@ -42,6 +43,7 @@ else if (reads) await build(at, 1, false);
 if (wants('list')) took('list', rounds, await list(at, rounds));
 if (wants('boot')) took('boot', few, await boots(at, few));
 if (wants('pack')) took('pack', few, await pack(at, few));
+if (wants('check')) took('check', Math.max(rounds, 10), await check(at, Math.max(rounds, 10)));
 if (wants('kdump')) took('kdump', 1, await kdump(at));
 if (wants('memory')) {
   const { rows, contestants, picture } = await memory(at, few);
