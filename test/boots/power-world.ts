@@ -111,9 +111,9 @@ export async function powerOff(talk: Talk): Promise<void> {
   await talk.off(60);
 }
 
-/** A file of an ext4 image as a boot loader reads it: without looking at the journal. Undefined where there is none. */
+/** Copies a file of an ext4 image as a boot loader reads it, without the journal and its checksums; answers whether it is there. */
 export async function rawFile(image: string, path: string, to: string): Promise<boolean> {
   rmSync(to, { force: true });
-  const ran = await run(tool('debugfs'), ['-R', `dump /${path} ${to}`, image]);
+  const ran = await run(tool('debugfs'), ['-n', '-c', '-R', `dump /${path} ${to}`, image]);
   return ran.code === 0 && !/File not found|while/.test(ran.stderr);
 }

@@ -56,12 +56,18 @@ one, \`power\`, does it at every point where the disk was flushed, with the writ
     name: 'refusal',
     title: 'A changed driver stops the boot before the root is writable',
     text: `With \`check = stop\` in its configuration the machine does not start from an archive that no longer is what the root has. A driver is changed
-and the power goes before anybody could update the archive. The boot stops and names the file. An expert may go on.`,
+and the power goes before anybody could update the archive. The boot stops with the root still read-only, names the file and the two ways on.`,
   },
   {
     name: 'failsafe',
     title: 'The failsafe repairs it',
     text: `The failsafe archive needs nothing of the root: it finds the system, mounts it on /a, says what is out of step and repairs it.`,
+  },
+  {
+    name: 'expert',
+    title: 'An expert goes on instead',
+    text: `The same again, with the second way: leaving the shell says that the files named do not matter. The boot goes on, and the archive is made
+anew in it.`,
   },
   {
     name: 'uninstall',

@@ -135,6 +135,66 @@ chapter('power', async () => {
   await must(machine, 'kindling update -n', UPDATE_SECONDS);
 });
 
+const DRIVER = 'kernel/drivers/nvme/host/nvme.ko';
+
+/** Changes a driver that the archive has, and pulls the power before anybody can do something about it. The next boot has begun then. */
+async function changeDriver(): Promise<void> {
+  await must(machine, `printf x >>/usr/lib/modules/$(uname -r)/${DRIVER} && sync`);
+  await cut();
+}
+
+/** The boot stops before the root is writable, and says what a person has to know. */
+async function refused(): Promise<void> {
+  const said = await machine.expect('(kindling) # ', BOOT_SECONDS);
+  assert.match(said, new RegExp(`unsafe changed usr/lib/modules/${newer}/${DRIVER}`));
+  assert.match(said, /choose the failsafe entry/);
+  const mounts = await machine.ask("grep ' /sysroot \\| /new \\|/dev/vda1' /proc/mounts", '(kindling) # ', 30);
+  assert.match(mounts, /^\/dev\/vda1 \S+ ext4 ro[,\s]/m);
+}
+
+chapter('refusal', async () => {
+  await must(machine, "echo 'check = stop' >/etc/kindling.conf.d/20-check.conf && kindling update", UPDATE_SECONDS);
+  await changeDriver();
+  await refused();
+});
+
+chapter('failsafe', async () => {
+  await cut();
+  await machine.expect('GNU GRUB', 60);
+  // the last entry of the menu is kindling's own menu, and its last one the failsafe
+  machine.keys('\x05\r');
+  await machine.expect('failsafe', 60);
+  machine.keys('\x05\r');
+  await machine.expect('your choice: ', BOOT_SECONDS);
+  machine.say('1');
+  assert.match(await machine.expect('your choice: ', UPDATE_SECONDS), new RegExp(`changed /usr/lib/modules/${newer}/${DRIVER}`));
+  machine.say('y');
+  assert.match(await machine.expect('your choice: ', UPDATE_SECONDS), /archives are in step now/);
+  machine.say('b');
+  await machine.expect(PROMPT, BOOT_SECONDS);
+  await must(machine, 'kindling status', UPDATE_SECONDS);
+  await must(machine, 'kindling update -n', UPDATE_SECONDS);
+});
+
+chapter('expert', async () => {
+  await changeDriver();
+  await refused();
+  machine.say('exit');
+  await machine.expect('going on with an archive that is out of step', 60);
+  await machine.expect(PROMPT, BOOT_SECONDS + UPDATE_SECONDS);
+  await must(machine, 'systemctl status --no-pager --lines=3 kindling-update');
+  await must(machine, 'kindling update -n', UPDATE_SECONDS);
+});
+
+chapter('uninstall', async () => {
+  await must(machine, 'kindling uninstall', UPDATE_SECONDS);
+  await must(machine, 'apt-get -y purge kindling', APT_SECONDS);
+  assert.equal(await must(machine, "find / -xdev -iname '*kindling*'"), '');
+  await reboot();
+  assert.equal((await shell(machine, 'dmesg | grep kindling')).code, 1);
+  assert.doesNotMatch(await must(machine, 'ls -l /boot'), /kindling/);
+});
+
 after(() => {
   if (process.env.KINDLING_BLESS !== '1' || transcripts.size !== CHAPTERS.length) return;
   writeFileSync(join(CLONE, 'docs/story.md'), printPage(transcripts));
