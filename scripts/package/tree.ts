@@ -52,8 +52,9 @@ function nodeFolder(machine: Machine): string {
   try {
     statSync(join(path, 'bin/node'));
   } catch (error) {
-    const word = `node-linux-${machine}@${process.versions.node}`;
-    throw new Error(`there is no Node for ${ARCHITECTURES[machine]} here; "npm install --no-save --force ${word}" brings it`, {
+    const wanted = JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8')).optionalDependencies;
+    const name = `node-linux-${machine}`;
+    throw new Error(`there is no Node for ${ARCHITECTURES[machine]} here; "npm install --no-save --force ${name}@${wanted[name]}" brings it`, {
       cause: error,
     });
   }
