@@ -54,9 +54,12 @@ function nodeFolder(machine: Machine): string {
   } catch (error) {
     const wanted = JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8')).optionalDependencies;
     const name = `node-linux-${machine}`;
-    throw new Error(`there is no Node for ${ARCHITECTURES[machine]} here; "npm install --no-save --force ${name}@${wanted[name]}" brings it`, {
-      cause: error,
-    });
+    throw new Error(
+      `there is no Node for ${ARCHITECTURES[machine]} here; "npm install --no-save --force ${name}@${wanted[name]}" brings it`,
+      {
+        cause: error,
+      },
+    );
   }
   return path;
 }
