@@ -8,7 +8,7 @@ import { nodeDecoders } from '../src/node/codecs.ts';
 import { troubledDisk } from '../src/node/disk.fixture.ts';
 import type { Disk } from '../src/node/disk.ts';
 import type { Holder } from '../src/node/lock.ts';
-import { openUpdateRoot } from '../src/node/update-outside.ts';
+import { type Machine, openUpdateRoot } from '../src/node/update-outside.ts';
 import { EARLY, sample } from '../src/plan/sample.fixture.ts';
 import { makeTree } from '../src/tree/index.ts';
 import { type Judgement, judge, type ProofRequest, type UpdateOutside, type UpdateResult, update } from '../src/verbs/update.ts';
@@ -42,13 +42,14 @@ export interface RunOptions {
   readonly force?: boolean;
   readonly prove?: (request: ProofRequest) => ReturnType<NonNullable<UpdateOutside['prove']>>;
   readonly onWait?: (holder: Holder) => void;
+  readonly machine?: Machine;
 }
 
 /** One run of `update`, by a process of its own: when it is killed, its lock has nobody behind it. */
 export async function run(base: string, options: RunOptions = {}): Promise<UpdateResult[]> {
   processCount += 1;
   const self: Holder = { pid: 100_000 + processCount, start: '1', boot: 'test', space: 'test' };
-  const root = open(base, options.disk ?? troubledDisk(), self, options.onWait);
+  const root = open(base, options.disk ?? troubledDisk(), self, options.onWait, options.machine);
   try {
     const outside = { ...root.outside, ...(options.prove === undefined ? {} : { prove: options.prove }) };
     return await root.locked(() => update({ kernels: 'all', force: options.force ?? false }, outside));
@@ -58,12 +59,13 @@ export async function run(base: string, options: RunOptions = {}): Promise<Updat
   }
 }
 
-function open(base: string, disk: Disk, self: Holder, onWait?: (holder: Holder) => void) {
+function open(base: string, disk: Disk, self: Holder, onWait?: (holder: Holder) => void, machine?: Machine) {
   return openUpdateRoot(base, {
     version: '0.0.0-test',
     disk,
     decoders: nodeDecoders(),
     early: { earlyTree: () => EARLY, squashScripts: () => makeTree([]) },
+    ...(machine === undefined ? {} : { machine }),
     withImage: () => Promise.reject(new Error('no squashed archives here')),
     // Files of a test are younger than two seconds: as if it were later, so that their times can be trusted as they are in life.
     now: () => Date.now() + 60_000,
@@ -76,8 +78,8 @@ function open(base: string, disk: Disk, self: Holder, onWait?: (holder: Holder) 
 }
 
 /** How the archive is judged. */
-export async function judged(base: string): Promise<Judgement> {
-  const root = open(base, troubledDisk(), { pid: 1, start: '1', boot: 'test', space: 'test' });
+export async function judged(base: string, machine?: Machine): Promise<Judgement> {
+  const root = open(base, troubledDisk(), { pid: 1, start: '1', boot: 'test', space: 'test' }, undefined, machine);
   try {
     return await judge(KERNEL, root.outside);
   } finally {

@@ -1,10 +1,10 @@
 // The outside world of `update` and `status`: a root's directory, its two places that are written, its lock, and facts of the machine.
-import { realpathSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { idOf } from '../archive/index.ts';
 import { nameFromBytes, utf8 } from '../bytes/index.ts';
 import type { Decoder } from '../codecs/index.ts';
-import { KindlingError } from '../errors.ts';
-import { type HostFacts, parseFacts, printFacts } from '../plan/index.ts';
+import { type Finding, KindlingError } from '../errors.ts';
+import { fstab, type HostFacts, parseFacts, printFacts } from '../plan/index.ts';
 import type { Entry } from '../tree/index.ts';
 import type { UpdateOutside } from '../verbs/update.ts';
 import { FACTS_NAME } from '../verbs/update-store.ts';
@@ -21,6 +21,20 @@ import { type OpenStore, openStore } from './update-store.ts';
 /** Made by early userspace when the boot that it began should bring the archives up to date. */
 export const UPDATE_FLAG = '/run/kindling/update';
 
+/** The machine that this program runs on. */
+export interface Machine {
+  /** Whether a directory is the root of the running system. */
+  isRoot(base: string): boolean;
+  facts(): HostFacts;
+  readonly flag: string;
+}
+
+const MACHINE: Machine = {
+  isRoot: (base) => system(() => realpathSync(base), { file: base }) === '/',
+  facts: () => hostFacts(),
+  flag: UPDATE_FLAG,
+};
+
 /** How a root is opened. */
 export interface UpdateRootOptions {
   /** Version of this program: another one may plan otherwise. */
@@ -34,6 +48,8 @@ export interface UpdateRootOptions {
   /** Early userspace and the loader, when not those of this program. */
   readonly early?: Pick<UpdateOutside, 'earlyTree' | 'squashScripts'>;
   readonly decoders?: readonly Decoder[];
+  /** Another machine than this one: a test's. */
+  readonly machine?: Machine;
 }
 
 /** A root whose archives can be judged, and updated with the lock held. */
@@ -49,7 +65,8 @@ export interface UpdateRoot {
 /** Opens the root in a directory. Nothing is changed by that. */
 export function openUpdateRoot(base: string, options: UpdateRootOptions): UpdateRoot {
   const disk = options.disk ?? DISK;
-  const isRunning = system(() => realpathSync(base), { file: base }) === '/';
+  const machine = options.machine ?? MACHINE;
+  const isRunning = machine.isRoot(base);
   // Looks whether it is a directory.
   directoryRoot(base);
   const store = openStore(disk, base);
@@ -62,7 +79,7 @@ export function openUpdateRoot(base: string, options: UpdateRootOptions): Update
     return digest;
   };
   const factsOf = (): HostFacts => {
-    facts ??= isRunning ? hostFacts() : keptFacts(store);
+    facts ??= isRunning ? machine.facts() : keptFacts(store);
     return facts;
   };
   return {
@@ -80,16 +97,17 @@ export function openUpdateRoot(base: string, options: UpdateRootOptions): Update
         ...(scope === 'host' ? [{ name: 'facts of the machine', digest: factsDigest(factsOf) }] : []),
       ],
       facts: factsOf,
-      mounts: () => (isRunning ? hostFacts().mounts : []),
+      mounts: () => (isRunning ? machine.facts().mounts : []),
+      bootFault: () => bootFault(base, isRunning),
       ...early,
       withImage: options.withImage,
       keepsFacts: isRunning,
       onAllInStep() {
         if (!isRunning) return;
         try {
-          disk.unlink(UPDATE_FLAG);
+          disk.unlink(machine.flag);
         } catch (error) {
-          if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw errnoError(error, { file: UPDATE_FLAG }) ?? error;
+          if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw errnoError(error, { file: machine.flag }) ?? error;
         }
       },
     },
@@ -111,6 +129,22 @@ export function openUpdateRoot(base: string, options: UpdateRootOptions): Update
     },
     close: () => store.close(),
   };
+}
+
+/**
+ * An archive that is written below a mount point is not the one that is booted. Whether boot/ should be mounted the root's fstab says; a mere
+ * directory that an image will be made of has nothing mounted.
+ */
+function bootFault(base: string, isRunning: boolean): Finding | undefined {
+  const top = statSync(base);
+  const boot = lstatSync(`${base}/boot`, { throwIfNoEntry: false });
+  if (boot?.isDirectory() !== true || boot.dev !== top.dev) return undefined;
+  const above = statSync(`${base}/..`);
+  if (!isRunning && above.dev === top.dev) return undefined;
+  const line = fstab(directoryRoot(base)).find(({ at }) => at === '/boot');
+  if (line === undefined) return undefined;
+  const message = `etc/fstab mounts ${line.source} on /boot, and it is not mounted: no boot loader would find the archive`;
+  return { code: 'boot-not-mounted', severity: 'error', where: { path: 'boot' }, message };
 }
 
 async function lockOf(disk: Disk, store: OpenStore, options: LockOptions | undefined) {

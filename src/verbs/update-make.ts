@@ -4,7 +4,7 @@
 import { checkPlannedReach } from '../archive/checks/index.ts';
 import { IMAGE_FORMATS } from '../archive/images/index.ts';
 import { type Archive, checkDecoded, ID_PATH, inspect } from '../archive/index.ts';
-import { type ArchiveRecord, compareInputs, inputsOf } from '../archive/record/index.ts';
+import { type ArchiveRecord, compareInputs, inputsOf, sameStat } from '../archive/record/index.ts';
 import { nameFromBytes, readAll } from '../bytes/index.ts';
 import type { CodecChoice, Encoder } from '../codecs/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
@@ -65,12 +65,22 @@ export async function make(judged: Judgement, outside: MakeOutside): Promise<Mad
   for (let turn = 1; ; turn += 1) {
     const made = await makeOnce(judged, outside);
     if ('findings' in made) return made;
-    const { changes } = compareInputs(made.record, outside.root(), outside.sha256);
-    if (changes.length === 0) return made;
+    const path = changedMeanwhile(made.record, outside);
+    if (path === undefined) return made;
     made.archive.discard();
-    const [{ path }] = changes as [(typeof changes)[number]];
     if (turn === TRIES) throw new KindlingError('IO', `the root changed while the archive was made, ${TRIES} times: /${path}`, { path });
   }
+}
+
+/** An input that is not what it was when the plan looked at it. Its digest may be of what it is now, so for a file its stat decides. */
+function changedMeanwhile(record: ArchiveRecord, { root, sha256 }: MakeOutside): string | undefined {
+  const { changes, touched } = compareInputs(record, root(), sha256);
+  const stats = new Map(touched.map(({ path, stat }) => [path, stat]));
+  const written = record.inputs.find(({ path, content, stat }) => {
+    const now = stats.get(path);
+    return content !== undefined && stat !== undefined && now !== undefined && !sameStat(now, stat);
+  });
+  return changes[0]?.path ?? written?.path;
 }
 
 async function makeOnce(judged: Judgement, outside: MakeOutside): Promise<Made | Refusal> {

@@ -39,6 +39,8 @@ export interface ProofAnswer {
 
 /** What updating needs of the outside. */
 export interface UpdateOutside extends MakeOutside {
+  /** Why an archive that is put into boot/ would not be booted. */
+  bootFault?(): Finding | undefined;
   /** Whether facts of this machine are to be kept in the root, for who updates it from elsewhere. */
   readonly keepsFacts: boolean;
   /** Boots the new archive before it gets its place. */
@@ -153,6 +155,8 @@ async function updateOne(judged: Judgement, force: boolean, outside: UpdateOutsi
     await refreshInStep(judged, record, outside);
     return result(judged, 'in step', { id: record.id, size: file.size });
   }
+  const fault = outside.bootFault?.();
+  if (fault !== undefined) return result(judged, 'refused', { findings: [fault] });
   const { make } = await import('./update-make.ts');
   const made = await make(judged, outside);
   if ('findings' in made) return result(judged, 'refused', { findings: made.findings });
