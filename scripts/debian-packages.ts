@@ -72,6 +72,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'systemd-boot', programs: ['bootctl'], groups: TEST, why: 'reads the boot entries' },
   { name: 'pacman-package-manager', programs: ['pacman'], groups: TEST, why: 'calls the pacman hooks' },
   { name: 'grub-common', programs: ['grub-mkconfig', 'grub-script-check'], groups: TEST, why: "runs and reads GRUB's entries" },
+  { name: 'openssl', programs: ['openssl'], groups: TEST, why: 'makes keys and signatures of driver bundles against ours' },
   { name: 'lintian', programs: ['lintian'], groups: TEST, why: "Debian's own checks of the package" },
   { name: 'debianutils', programs: ['run-parts'], groups: TEST, why: 'calls the kernel hooks' },
 ];
