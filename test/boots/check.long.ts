@@ -142,7 +142,9 @@ test("without busybox, on the root's own programs: in step, and a library change
   const same = await booted(made, '', append);
   assertReached(same);
   assert.equal(same.facts.check, `in-step ${made.inputs.length} files`);
-  const library = made.inputs.find(({ path }) => /\/libblkid\.so\.[0-9.]+$/.test(path))?.path ?? assert.fail('no library is packed');
+  const library =
+    made.inputs.find(({ kind, path }) => kind === 'file' && /\/libblkid\.so\.[0-9.]+$/.test(path))?.path ??
+    assert.fail('no library is packed');
   await replace(made.disk, library);
   const other = await booted(made, 'panic=1', append);
   assert.match(other.reason?.text ?? '', /^CHECK: 1 unsafe/);
