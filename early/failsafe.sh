@@ -16,7 +16,7 @@ failsafe() {
 				failsafe_enter 1 && failsafe_repair yes && failsafe_leave && restart
 				failsafe_leave || :
 			fi
-			warn "failsafe: nothing was repaired by itself: $z_count installed systems were found, or it failed"
+			[ "$z_count" = 1 ] || warn "failsafe: nothing was repaired by itself: $z_count installed systems were found"
 		fi
 		failsafe_menu
 	done

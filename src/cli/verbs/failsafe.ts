@@ -5,6 +5,7 @@ import { KindlingError } from '../../errors.ts';
 import { nodeDecoders, nodeEncoders } from '../../node/codecs.ts';
 import { sha256 } from '../../node/digest.ts';
 import { earlyTree } from '../../node/early-tree.ts';
+import { IS_BUNDLED } from '../../node/home.ts';
 import { openRoot } from '../../node/open-root.ts';
 import { ownProgram } from '../../node/own-program.ts';
 import { writeAtomically } from '../../node/write.ts';
@@ -48,17 +49,9 @@ export const failsafe: Verb = {
 async function outsideOf(base: string): Promise<FailsafeOutside> {
   const decoders = nodeDecoders();
   const root = await openRoot([base], decoders);
-  const own = (): FailsafeOutside['program'] => {
-    try {
-      return ownProgram(decoders);
-    } catch (error) {
-      // A clone without a package: the root may have kindling itself, and the plan says what is missing if not.
-      if (error instanceof KindlingError && error.code === 'NO_ENTRY' && root.entry('usr/lib/kindling/node') !== undefined)
-        return undefined;
-      throw error;
-    }
-  };
-  return { root, decoders, file: existing, hostFacts: noFacts, earlyTree, program: own() };
+  // A clone has no private Node of its own: where the root has kindling, that one is taken.
+  const program = !IS_BUNDLED && root.entry('usr/lib/kindling/node') !== undefined ? undefined : ownProgram(decoders);
+  return { root, decoders, file: existing, hostFacts: noFacts, earlyTree, program };
 }
 
 function noFacts(): never {

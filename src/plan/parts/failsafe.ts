@@ -7,6 +7,8 @@ import type { Part, ProgramWant } from '../part.ts';
 import type { Wanted } from '../plan.ts';
 import { findProgram } from '../programs/index.ts';
 import type { Root } from '../root.ts';
+import { isCheckFile } from './check.ts';
+import { isKdumpFile } from './kdump.ts';
 
 const PART = 'failsafe';
 const HOME = 'usr/lib/kindling/early';
@@ -43,6 +45,11 @@ export function failsafePrograms(root: Root): ProgramWant[] {
   return [...paths].map(([path, text]) => ({ path, text }));
 }
 
+/** Whether the archive itself runs that file of early userspace, which then comes from where all of it comes. */
+function isRun(early: Tree, path: string): boolean {
+  return early.get(path) !== undefined && !isKdumpFile(path) && !isCheckFile(path) && (!isFailsafeFile(path) || path === SCRIPT);
+}
+
 /** All files of kindling's own below a directory but for those that the archive runs itself; Node, which needs its libraries, is a program. */
 function own(root: Root, early: Tree, path: string, depth: number, into: Wanted[]): void {
   if (depth > DEPTH_MOST) throw new KindlingError('LIMIT', `directories more than ${DEPTH_MOST} deep below /${PROGRAM}`, { path });
@@ -50,7 +57,7 @@ function own(root: Root, early: Tree, path: string, depth: number, into: Wanted[
     const child = joinPath(path, name);
     const entry = root.entry(child);
     if (entry?.kind === 'directory') own(root, early, child, depth + 1, into);
-    else if (entry !== undefined && child !== NODE && early.get(child) === undefined) {
+    else if (entry !== undefined && child !== NODE && !isRun(early, child)) {
       into.push({ entry, segment: 'base', reason: { part: PART, text: 'kindling itself, which repairs archives' } });
     }
   }
