@@ -11,7 +11,7 @@ import { machineWords, start, type Talk } from './talk.ts';
 export const PROMPT = /^(?:\[exit (\d+)\] )?root@debian:\S+# $/m;
 
 /** Seconds that a boot to the prompt may take on a busy machine. */
-export const BOOT_SECONDS = 240;
+export const BOOT_SECONDS = 600;
 
 /** Copies a disk image, holes as holes. */
 export async function copyDisk(from: string, to: string): Promise<void> {
@@ -49,9 +49,9 @@ export async function bootableDisk(): Promise<DebianDisk> {
     const machine = start(machineWords({ memory: 1024, disks: [{ file: scratch }], kernel, archive, append: 'root=LABEL=debian quiet' }));
     try {
       await machine.expect(PROMPT, BOOT_SECONDS);
-      await must(machine, 'grub-install /dev/vda && update-grub', 240);
+      await must(machine, 'grub-install /dev/vda && update-grub', 600);
       machine.say('poweroff');
-      await machine.off(120);
+      await machine.off(300);
     } finally {
       await machine.cut();
     }
