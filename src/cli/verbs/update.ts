@@ -1,7 +1,7 @@
 // kindling update: judges the archives of a root, updates them, says what it did (docs/update.md).
 import { KindlingError } from '../../errors.ts';
 import type { UpdateRoot } from '../../node/update-outside.ts';
-import { needed, type UpdateResult, type UpdateWords, update as updateArchives } from '../../verbs/update.ts';
+import { needed, type UpdateOutside, type UpdateResult, type UpdateWords, update as updateArchives } from '../../verbs/update.ts';
 import { DRY_RUN_OPTION } from '../options.ts';
 import { errorLines, exitCodeOf, printable } from '../report.ts';
 import { UPDATE_ROOT_OPTION, updateRoot } from '../update-root.ts';
@@ -24,10 +24,13 @@ export const update: Verb = {
     kernel: { short: 'k', value: 'VERSION|all', multiple: true, default: 'all', summary: 'the kernel whose archive to update' },
     'dry-run': { ...DRY_RUN_OPTION, summary: 'print what has changed, and write nothing' },
     force: { short: 'f', summary: 'make archives anew that are in step' },
+    prove: { summary: 'boot each new archive with its root in QEMU, and replace the old one only when that worked' },
+    timeout: { value: 'SECONDS', default: '180', summary: 'how long a proof may take' },
   },
   examples: [
     { command: 'kindling update', does: "brings this machine's archives up to date" },
     { command: 'kindling update -n', does: 'says whether that is needed, and because of which files' },
+    { command: 'kindling update --prove', does: 'the same, and each new archive has to boot in QEMU first' },
     { command: 'kindling update -R /a -k 6.1.0-56-amd64', does: 'updates one archive of the root mounted on /a' },
   ],
   run,
@@ -46,7 +49,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const isDry = parsed.flag('dry-run');
   const root = updateRoot(base, world);
   try {
-    const results = isDry ? await needed(words, root.outside) : await work(base, root, words, world);
+    const results = isDry ? await needed(words, root.outside) : await work(base, root, words, proofOf(parsed, base, world), world);
     if (world.json) await world.document(documentOf(base, isDry, results, root));
     else if (isDry) await printChanges(results, root, world);
     for (const line of results.flatMap(({ error }) => (error === undefined ? [] : errorLines(error, world.verbosity))))
@@ -59,10 +62,34 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   }
 }
 
-async function work(base: string, root: UpdateRoot, words: UpdateWords, world: World): Promise<readonly UpdateResult[]> {
+/** What proves new archives, when that was asked for. */
+function proofOf(parsed: Parsed, base: string, world: World): Pick<UpdateOutside, 'prove'> {
+  const timeout = parsed.number('timeout', { least: 1, most: 86_400 });
+  if (!parsed.flag('prove')) {
+    if (timeout !== undefined) throw usageError('update: --timeout is for --prove');
+    return {};
+  }
+  if (parsed.flag('dry-run')) throw usageError('update: -n makes no archive that could be proven');
+  return {
+    async prove(request) {
+      // Loaded only where something is proven: it brings the machine with it.
+      const { proveNew } = await import('../update-proof.ts');
+      return await proveNew(request, { base, timeout }, world);
+    },
+  };
+}
+
+async function work(
+  base: string,
+  root: UpdateRoot,
+  words: UpdateWords,
+  proof: Pick<UpdateOutside, 'prove'>,
+  world: World,
+): Promise<readonly UpdateResult[]> {
   let startedAt = world.now();
   const outside = {
     ...root.outside,
+    ...proof,
     onStep: (step: string, total?: number) => world.progress.step(step, total),
     onProgress: (done: number, detail: string) => world.progress.advance(done, detail),
     onResult(result: UpdateResult) {
