@@ -75,4 +75,5 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'openssl', programs: ['openssl'], groups: TEST, why: 'makes keys and signatures of driver bundles against ours' },
   { name: 'lintian', programs: ['lintian'], groups: TEST, why: "Debian's own checks of the package" },
   { name: 'debianutils', programs: ['run-parts'], groups: TEST, why: 'calls the kernel hooks' },
+  { name: 'mmdebstrap', programs: ['mmdebstrap'], groups: TEST, why: 'installs the Debian that tells the whole story in QEMU' },
 ];
