@@ -20,6 +20,7 @@ if (import.meta.main) {
     throw new Error(`--machine is "${machine}", expected ${Object.keys(ARCHITECTURES).join(' or ')}`);
   const options: MakeOptions = machine === undefined ? rest : { ...rest, machine: machine as Machine };
   const startedAt = performance.now();
+  process.stderr.write(`package: 110 MB with ${options.codec ?? 'xz:6, which takes a minute'}\n`);
   const { path, size } = await makePackage(out, options);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
   process.stderr.write(`${path}: ${(size / 1e6).toFixed(1)} MB, ${seconds} s\n`);
