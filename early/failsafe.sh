@@ -56,7 +56,7 @@ failsafe_device() {
 		say "  $d_path holds $P_TYPE, which this archive cannot open"
 		return 1
 	fi
-	z_type=$P_TYPE z_label=$P_LABEL z_uuid=$P_UUID
+	z_type=$P_TYPE z_label=$P_LABEL z_uuid=$P_UUID z_flags=
 	# Nothing is replayed or written: another look may come first.
 	case $z_type in
 		ext[34]) z_options=ro,noload ;;
@@ -65,15 +65,38 @@ failsafe_device() {
 		*) z_options=ro ;;
 	esac
 	mount -t "$z_type" -o "$z_options" "$d_path" /a 2>/dev/null || return 1
-	z_text=
+	z_subs=
 	if failsafe_system; then
-		z_count=$((z_count + 1))
-		eval "z_device_$z_count=\$d_path z_type_$z_count=\$z_type z_text_$z_count=\$z_text"
-		say "  $z_count  $d_path  $z_type${z_label:+  LABEL=$z_label}${z_uuid:+  UUID=$z_uuid}  $z_text"
-		fact failsafe.root "$z_count $d_path $z_text"
+		failsafe_found
+	elif [ "$z_type" = btrfs ]; then
+		failsafe_subvolumes
 	fi
 	umount /a
+	for z_sub in $z_subs; do
+		z_flags=subvol=$z_sub
+		mount -t btrfs -o "ro,$z_flags" "$d_path" /a 2>/dev/null || continue
+		! failsafe_system || failsafe_found
+		umount /a
+	done
 	return 1
+}
+
+# What was found on d_path gets the next number.
+failsafe_found() {
+	z_count=$((z_count + 1))
+	eval "z_device_$z_count=\$d_path z_type_$z_count=\$z_type z_flags_$z_count=\$z_flags z_text_$z_count=\$z_text"
+	say "  $z_count  $d_path  $z_type${z_flags:+  $z_flags}${z_label:+  LABEL=$z_label}${z_uuid:+  UUID=$z_uuid}  $z_text"
+	fact failsafe.root "$z_count $d_path $z_text"
+}
+
+# failsafe_subvolumes: z_subs, those at the top that look like the root of a system (@, @rootfs, root). A default subvolume is what was mounted.
+failsafe_subvolumes() {
+	for z_sub in /a/*; do
+		case $z_sub in
+			*[!A-Za-z0-9@_./-]*) continue ;;
+		esac
+		[ -L "$z_sub" ] || [ ! -d "$z_sub/etc" ] || z_subs=$z_subs${z_subs:+ }${z_sub#/a/}
+	done
 }
 
 # failsafe_system: whether /a holds a system; z_text says which, and with what kernels.
@@ -85,7 +108,8 @@ failsafe_system() {
 			case $z_line in
 				PRETTY_NAME=*)
 					unquote "${z_line#*=}"
-					z_name=$u_text
+					z_name=${u_text#"'"}
+					z_name=${z_name%"'"}
 					;;
 			esac
 		done <"$z_file"
@@ -103,8 +127,10 @@ failsafe_system() {
 			*) z_kernels=$z_kernels${z_kernels:+ }${z_file#*vmlinuz-} ;;
 		esac
 	done
-	[ -d /a/etc ] && [ -n "$z_name$z_kernels" ] || return 1
-	z_text="${z_name:-a system without a name}, kernels: ${z_kernels:-none}"
+	# With a /usr of its own neither name nor kernels are here, but a table that says where they are.
+	[ -d /a/etc ] || return 1
+	[ -n "$z_name$z_kernels" ] || [ -f /a/etc/fstab ] || return 1
+	z_text="${z_name:-a system without a name here}, kernels: ${z_kernels:-none here}"
 }
 
 # ask TEXT: z_answer, a line from the console.
@@ -125,7 +151,7 @@ failsafe_menu() {
 	ask '  r  look again   s  shell   b  restart   p  power off'
 	case $z_answer in
 		r) failsafe_drivers && failsafe_search ;;
-		s) shell 'the rescue shell; kindling, fsck and editors are here' ;;
+		s) failsafe_shell 'the rescue shell; kindling, fsck and editors are here' ;;
 		b) failsafe_leave && restart ;;
 		p) failsafe_leave && power_off ;;
 		*[!0-9]* | '') ;;
@@ -134,7 +160,7 @@ failsafe_menu() {
 				failsafe_enter "$z_answer" && failsafe_repair ask
 				ask '  s  shell (the system is on /a)   m  back to the menu   b  restart   p  power off'
 				case $z_answer in
-					s) shell 'the system is on /a; it is unmounted when you leave' ;;
+					s) failsafe_shell 'the system is on /a; it is unmounted when you leave' ;;
 					b) failsafe_leave && restart ;;
 					p) failsafe_leave && power_off ;;
 				esac
@@ -144,11 +170,18 @@ failsafe_menu() {
 	esac
 }
 
-# failsafe_enter N: checks it, mounts it on /a, and what its fstab puts below.
+failsafe_shell() {
+	if [ "$k_shell" = 0 ]; then say 'no shell, because of rd.shell=0'; else shell "$1"; fi
+}
+
+# failsafe_enter N: checks it, mounts it on /a, and what its fstab puts below. z_lacking is what could not be mounted and is part of the system.
 failsafe_enter() {
-	eval "z_path=\$z_device_$1 z_type=\$z_type_$1"
-	f_path=$z_path P_TYPE=$z_type
-	if ! mount_device "$z_path" /a "$z_type" rw ''; then
+	eval "z_path=\$z_device_$1 z_type=\$z_type_$1 z_flags=\$z_flags_$1"
+	f_path=$z_path P_TYPE=$z_type z_lacking=
+	# Each try checks anew: in between a person may have repaired by hand.
+	z_fsck=${z_fsck:-$k_fsck}
+	k_fsck=$z_fsck
+	if ! mount_device "$z_path" /a "$z_type" rw "$z_flags"; then
 		warn "failsafe: $m_error"
 		return 1
 	fi
@@ -165,17 +198,27 @@ failsafe_enter() {
 			'#'* | *:none | *:nfs* | *:tmpfs) continue ;;
 		esac
 		options_keep "$t_options"
+		m_error=
 		if [ -d "/a$t_place" ] && [ ! -L "/a$t_place" ] && find_device "$t_device" 5 && mount_device "$f_path" "/a$t_place" "$t_type" rw "$m_kept"; then
 			z_below="/a$t_place $z_below"
 			say "$f_path is on /a$t_place"
 		else
 			warn "failsafe: $t_place of that system ($t_device) could not be mounted: ${m_error:-not found}"
+			case $t_place in
+				/boot/efi | /efi) ;;
+				*) z_lacking="$z_lacking${z_lacking:+, }$t_place" ;;
+			esac
 		fi
 	done </a/etc/fstab
 }
 
 # failsafe_repair ask|yes: whether its archives are in step now.
 failsafe_repair() {
+	if [ -n "$z_lacking" ]; then
+		# What is written would be hidden below the mount of the running system.
+		warn "failsafe: nothing can be repaired without $z_lacking of that system"
+		return 1
+	fi
 	say 'comparing the archives of that system with its files'
 	kindling update -n -R /a
 	z_code=$?
@@ -183,7 +226,6 @@ failsafe_repair() {
 	case $z_code in
 		0)
 			say 'its archives are in step'
-			[ "$1" = ask ] || return 0
 			return 0
 			;;
 		1) ;;
