@@ -30,7 +30,7 @@ function menu(folder: string, name: '09_kindling' | '42_kindling', shell = 'dash
     [name]: readFileSync(join(HOOKS, 'grub.sh'), 'utf8').replace('boot=/boot\n', `boot=${folder}/boot\n`),
   });
   for (const path of ['probe', 'relative', name]) chmodSync(join(folder, path), 0o755);
-  const ran = spawnSync('sh', ['-c', `exec ${shell} ${folder}/${name}`], {
+  const ran = spawnSync('sh', ['-c', `exec ${shell} ${folder}/${name} ${shell === 'dash' ? '' : 'print'}`], {
     encoding: 'utf8',
     env: {
       PATH: process.env.PATH ?? '',
@@ -97,6 +97,26 @@ test('GRUB: how the root is named, subvolumes, a quote in a name', (t) => {
   assert.match(linux({ GRUB_FS: 'btrfs', SUBVOLUME: '/@' }), / ro rootflags=subvol=@ console/);
   const odd = menu(folder, '09_kindling', 'dash', { GRUB_DISTRIBUTOR: "Joe's Linux" });
   assert.match(odd.text, /menuentry 'Joe'\\''s Linux GNU\/Linux \(kindling\)' --class joes /);
+});
+
+test('GRUB: whatever goes wrong here, the menu of the distribution is written', (t) => {
+  if (!needs(t, 'grub-script-check', 'grub-mkconfig')) return;
+  const folder = scratch(t);
+  write(folder, { 'boot/vmlinuz-6.1': '', 'boot/kindling-6.1.img': '' });
+  menu(folder, '09_kindling');
+  // What an unknown device makes of grub-probe.
+  writeFileSync(join(folder, 'probe'), '#!/bin/sh\necho "grub-probe: error" >&2\nexit 1\n', { mode: 0o755 });
+  const ran = spawnSync(join(folder, '09_kindling'), [], {
+    encoding: 'utf8',
+    env: {
+      PATH: process.env.PATH,
+      grub_probe: join(folder, 'probe'),
+      grub_mkrelpath: join(folder, 'relative'),
+      GRUB_DEVICE_BOOT: '/dev/none',
+    },
+  });
+  assert.deepEqual([ran.status, ran.stdout], [0, '']);
+  assert.match(ran.stderr, /grub-probe: error\n[\s\S]*there are no entries for its archives/);
 });
 
 /** A root with archives. */

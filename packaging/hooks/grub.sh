@@ -6,6 +6,16 @@
 # shellcheck disable=SC2016 # what GRUB expands
 set -e
 
+# A script that fails ends grub-mkconfig, and with it the distribution's own entries: what goes wrong here only leaves kindling's out.
+if [ "${1-}" != print ]; then
+	if text=$("$0" print); then
+		[ -z "$text" ] || printf '%s\n' "$text"
+	else
+		echo "kindling: there are no entries for its archives in this menu (see above)" >&2
+	fi
+	exit 0
+fi
+
 case ${0##*/} in
 09_*) place=top ;;
 *) place=below ;;
