@@ -375,6 +375,14 @@ test('links of the root are followed inside it and never out of it', () => {
   assert.equal(snapshot(outside).length, 1);
 });
 
+test('a root that is not there is not made', () => {
+  const path = made(...FULL, '-o', 'nowhere.itu');
+  for (const words of [['apply', path, '--unsigned', '--no-live'], ['list'], ['remove', 'raid9']]) {
+    assert.equal(run(...words, '-R', at('nowhere')).code, 3, words.join(' '));
+    assert.ok(!existsSync(at('nowhere')));
+  }
+});
+
 test('nobody is asked where nobody can answer', () => {
   const root = rootAt(at('asked-root'));
   mkdirSync(at('asked/ITUs'), { recursive: true });

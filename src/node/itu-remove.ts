@@ -1,10 +1,12 @@
 // Taking a bundle out of a root, and clearing up after an interrupted run. What somebody else changed since is left as it is.
 
+import { statSync } from 'node:fs';
 import { bytesSource } from '../bytes/index.ts';
 import type { Decoder } from '../codecs/index.ts';
 import { KindlingError } from '../errors.ts';
 import { baseName, comparePaths, parentOf } from '../tree/index.ts';
 import { type ItuPut, type ItuState, sameState } from '../verbs/itu-journal.ts';
+import { system } from './errno.ts';
 import { finishApply, stateOf } from './itu-apply.ts';
 import { enterPath, ITU_DISK, type ItuDisk, inPath, putFile, putLink, removeEmpty, removeName, temporaryName } from './itu-disk.ts';
 import { reindex } from './itu-indexes.ts';
@@ -19,8 +21,10 @@ export interface TakenOut {
   readonly handed: readonly string[];
 }
 
-/** Opens a root for bundles. The caller closes it. */
+/** Opens a root for bundles. The caller closes it. Throws NO_ENTRY when there is no such directory. */
 export function openSite(root: string, disk: ItuDisk = ITU_DISK): Site & { close(): void } {
+  if (!system(() => statSync(root), { file: root }).isDirectory())
+    throw new KindlingError('NO_ENTRY', 'it is no directory', { file: root });
   const top = openTarget(root);
   return { top, disk, root, close: () => top.close() };
 }
