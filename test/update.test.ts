@@ -297,6 +297,20 @@ test('an ordinary user may ask, and is told what cannot be written', (t) => {
   assert.match(refused.err, /NO_PERMISSION: .*permission denied \(.*var\/lib\/kindling\/lock\)/);
 });
 
+test('a proof where there is nothing to boot says so, and needs an archive to be made', () => {
+  const base = root();
+  const proven = kindling('update', '-f', '--prove', '-R', base);
+  assert.equal(proven.code, 0, proven.err);
+  assert.match(proven.err, /closure only, not booted: the root has no image of kernel/);
+  assert.match(kindling('status', '-R', base).out, /closure checked/);
+  for (const words of [
+    ['-n', '--prove'],
+    ['--timeout', '5'],
+    ['-k', 'all', '-k', KERNEL],
+  ])
+    assert.equal(kindling('update', ...words, '-R', base).code, 2);
+});
+
 test('status shows kernels, archives, the failsafe and the room', () => {
   const base = root();
   const fine = kindling('status', '-R', base);

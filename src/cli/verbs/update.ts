@@ -47,9 +47,10 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const base = parsed.value('root') ?? '/';
   const words = wordsOf(parsed);
   const isDry = parsed.flag('dry-run');
+  const proof = proofOf(parsed, base, world);
   const root = updateRoot(base, world);
   try {
-    const results = isDry ? await needed(words, root.outside) : await work(base, root, words, proofOf(parsed, base, world), world);
+    const results = isDry ? await needed(words, root.outside) : await work(base, root, words, proof, world);
     if (world.json) await world.document(documentOf(base, isDry, results, root));
     else if (isDry) await printChanges(results, root, world);
     for (const line of results.flatMap(({ error }) => (error === undefined ? [] : errorLines(error, world.verbosity))))
