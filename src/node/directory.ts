@@ -1,11 +1,11 @@
 // A directory on disk as a root (lazy: what is not asked for is never looked at) and as a tree (everything).
-import { readdirSync } from 'node:fs';
+import { readdirSync, type Stats } from 'node:fs';
 import { compareNames, nameFromBytes } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
-import type { FileStat, Root } from '../plan/index.ts';
+import type { Root } from '../plan/index.ts';
 import { type Entry, joinPath, makeTree, parentOf, type Tree } from '../tree/index.ts';
 import { asPath } from './descriptors.ts';
-import { diskPath, entryFrom, lookAt } from './entries.ts';
+import { diskPath, entryFrom, kindOf, lookAt } from './entries.ts';
 import { system } from './errno.ts';
 
 function checkDirectory(base: string): void {
@@ -30,22 +30,33 @@ export function directoryRoot(base: string): Root {
   checkDirectory(base);
   const entries = new Map<string, Entry | undefined>();
   const listings = new Map<string, readonly string[]>();
-  const stated = new Map<string, FileStat>();
+  const looks = new Map<string, Stats | undefined>();
+  const look = (path: string): Stats | undefined => {
+    const known = looks.get(path);
+    if (known !== undefined || looks.has(path)) return known;
+    const stats = path === '' || look(parentOf(path))?.isDirectory() === true ? lookAt(base, path) : undefined;
+    looks.set(path, stats);
+    return stats;
+  };
   const entry = (path: string): Entry | undefined => {
     const known = entries.get(path);
     if (known !== undefined || entries.has(path)) return known;
-    const stats = path === '' || entry(parentOf(path))?.kind === 'directory' ? lookAt(base, path) : undefined;
+    const stats = look(path);
     const found = stats === undefined ? undefined : entryFrom(base, path, stats);
     entries.set(path, found);
-    if (stats !== undefined) stated.set(path, { size: stats.size, mtime: stats.mtimeMs, ctime: stats.ctimeMs, inode: stats.ino });
     return found;
   };
   return {
     label: base,
     entry,
+    // Makes no entry: comparing thousands of inputs asks for nothing else.
     stat(path) {
-      entry(path);
-      return stated.get(path);
+      const stats = look(path);
+      return stats === undefined ? undefined : { size: stats.size, mtime: stats.mtimeMs, ctime: stats.ctimeMs, inode: stats.ino };
+    },
+    kind(path) {
+      const stats = look(path);
+      return stats === undefined ? undefined : kindOf(stats);
     },
     names(path) {
       const known = listings.get(path);

@@ -1,7 +1,7 @@
 // What lstat tells, as an entry of a tree.
 import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { nameFromBytes, nameToBytes } from '../bytes/index.ts';
-import type { Entry } from '../tree/index.ts';
+import type { Entry, EntryKind } from '../tree/index.ts';
 import { asPath } from './descriptors.ts';
 import { system } from './errno.ts';
 import { openedSource } from './source.ts';
@@ -37,21 +37,35 @@ export function lookAt(base: string, path: string): Stats | undefined {
   }
 }
 
+/** What kind of entry it is. */
+export function kindOf(stats: Stats): Exclude<EntryKind, 'hardlink'> {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  if (stats.isSymbolicLink()) return 'symlink';
+  if (stats.isCharacterDevice()) return 'char';
+  if (stats.isBlockDevice()) return 'block';
+  return stats.isFIFO() ? 'fifo' : 'socket';
+}
+
 /** The entry at `path` below `base`. File content is read when it is asked for. */
 export function entryFrom(base: string, path: string, stats: Stats): Entry {
   const common = { path, mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid, mtime: Math.floor(stats.mtimeMs / 1000) };
-  if (stats.isFile()) {
-    const where = diskPath(base, path);
-    const label = path === '' ? base : `${base}/${path}`;
-    const content = openedSource({ path: where, label, size: stats.size, dev: stats.dev, ino: stats.ino, noFollow: true });
-    return { kind: 'file', ...common, content };
+  const kind = kindOf(stats);
+  switch (kind) {
+    case 'file': {
+      const where = diskPath(base, path);
+      const label = path === '' ? base : `${base}/${path}`;
+      const content = openedSource({ path: where, label, size: stats.size, dev: stats.dev, ino: stats.ino, noFollow: true });
+      return { kind, ...common, content };
+    }
+    case 'symlink': {
+      const target = system(() => readlinkSync(asPath(diskPath(base, path)), 'buffer'));
+      return { kind, ...common, target: nameFromBytes(target) };
+    }
+    case 'char':
+    case 'block':
+      return { kind, ...common, ...deviceNumbers(stats.rdev) };
+    default:
+      return { kind, ...common };
   }
-  if (stats.isDirectory()) return { kind: 'directory', ...common };
-  if (stats.isSymbolicLink()) {
-    const target = system(() => readlinkSync(asPath(diskPath(base, path)), 'buffer'));
-    return { kind: 'symlink', ...common, target: nameFromBytes(target) };
-  }
-  if (stats.isCharacterDevice()) return { kind: 'char', ...common, ...deviceNumbers(stats.rdev) };
-  if (stats.isBlockDevice()) return { kind: 'block', ...common, ...deviceNumbers(stats.rdev) };
-  return { kind: stats.isFIFO() ? 'fifo' : 'socket', ...common };
 }

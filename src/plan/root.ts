@@ -3,7 +3,7 @@
 
 import type { ByteSource } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
-import type { Entry, FileEntry } from '../tree/index.ts';
+import type { Entry, EntryKind, FileEntry } from '../tree/index.ts';
 import { baseName, joinPath, parentOf, type Tree } from '../tree/index.ts';
 
 /** What lstat tells of a path: size in bytes, times in milliseconds since 1970 (with fractions), inode number. */
@@ -34,6 +34,8 @@ export interface Root {
   names(path: string): readonly string[];
   /** What the disk said of the path when `entry` looked at it first; absent where a root cannot change (an image, packages). */
   stat?(path: string): FileStat | undefined;
+  /** What kind of entry is there, where that is known without making one. */
+  kind?(path: string): EntryKind | undefined;
   /** What is known of its files from an earlier look. */
   readonly facts?: FileFacts;
 }

@@ -32,6 +32,10 @@ export function compareInputs(record: ArchiveRecord, root: Root, sha256: Sha256)
   const changes = new Map<string, Change>();
   const touched: InputRecord[] = [];
   for (const input of record.inputs) {
+    const stat = root.stat?.(input.path);
+    if (stat !== undefined && input.stat !== undefined && sameStat(stat, input.stat) && !isRacy(input.stat, record.made)) {
+      if ((root.kind?.(input.path) ?? root.entry(input.path)?.kind) === input.kind) continue;
+    }
     const now = root.entry(input.path);
     const say = (what: Change['what'], path: string, why: string): void => {
       if (!changes.has(path)) changes.set(path, { what, path, why, packed: input.packed, safe: input.safe });
@@ -48,8 +52,6 @@ export function compareInputs(record: ArchiveRecord, root: Root, sha256: Sha256)
       say('changed', input.path, `it was a ${input.kind} and is a ${now.kind}`);
       continue;
     }
-    const stat = root.stat?.(input.path);
-    if (stat !== undefined && input.stat !== undefined && sameStat(stat, input.stat) && !isRacy(input.stat, record.made)) continue;
     if (now.kind !== 'symlink' && now.mode !== input.mode) {
       say('changed', input.path, `its mode was 0${input.mode.toString(8)} and is 0${now.mode.toString(8)}`);
       continue;

@@ -3,7 +3,7 @@
 //   header:  magic u32 = 0xB007F457 | version u32 = 0x00020001 | root offset u32
 //   offset:  high nibble = flags (0x8 prefix, 0x4 values, 0x2 children), low 28 bits = place in the file; 0 = no node
 //   node:    [prefix, NUL-ended] [first u8, last u8, offset u32 for each of first..last] [count u32, then priority u32 + text NUL each]
-import { concat, nameFromBytes, struct, u32be, utf8 } from '../../bytes/index.ts';
+import { nameFromBytes, struct, u32be, utf8 } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
 
 /** One value of a key; lower priority comes first. */
@@ -32,19 +32,82 @@ interface Node {
 /** Encodes an index. Keys must be ASCII (kmod's limit); others are left out. Values of one key are ordered by priority, then as given. */
 export function encodeIndex(values: readonly IndexValue[]): Uint8Array {
   const sorted = values
-    .filter(({ key }) => /^[\x01-\x7f]+$/.test(key))
+    .filter(({ key }) => isKey(key))
     .sort((a, b) => (a.key === b.key ? a.priority - b.priority : a.key < b.key ? -1 : 1));
-  const chunks: Uint8Array[] = [new Uint8Array(HEADER.size)];
-  let size = HEADER.size;
+  const output = growing();
+  output.bytes(new Uint8Array(HEADER.size));
   const root = sorted.length === 0 ? emptyNode() : build(sorted, 0, sorted.length, 0);
-  const rootOffset = writeNode(root, (bytes) => {
-    chunks.push(bytes);
-    size += bytes.length;
-    if (size > PLACE) throw new KindlingError('LIMIT', 'a module index over 256 MiB cannot be written', { structure: 'kmod index' });
-    return size - bytes.length;
-  });
-  chunks[0] = HEADER.encode({ magic: MAGIC, version: VERSION, root: rootOffset });
-  return concat(chunks);
+  const rootOffset = writeNode(root, output);
+  const whole = output.whole();
+  whole.set(HEADER.encode({ magic: MAGIC, version: VERSION, root: rootOffset }));
+  return whole;
+}
+
+function isKey(key: string): boolean {
+  for (let at = 0; at < key.length; at++) {
+    const code = key.charCodeAt(at);
+    if (code === 0 || code > 0x7f) return false;
+  }
+  return key !== '';
+}
+
+interface Growing {
+  readonly size: () => number;
+  byte(value: number): void;
+  u32(value: number): void;
+  /** The text and a NUL. */
+  text(text: string): void;
+  bytes(bytes: Uint8Array): void;
+  whole(): Uint8Array;
+}
+
+/** Bytes that become more: an index has thousands of nodes of a few bytes. */
+function growing(): Growing {
+  let held = new Uint8Array(1 << 16);
+  let size = 0;
+  const need = (count: number): void => {
+    if (size + count > PLACE)
+      throw new KindlingError('LIMIT', 'a module index over 256 MiB cannot be written', { structure: 'kmod index' });
+    if (size + count <= held.length) return;
+    const larger = new Uint8Array(Math.max(held.length * 2, size + count));
+    larger.set(held);
+    held = larger;
+  };
+  const bytes = (more: Uint8Array): void => {
+    need(more.length);
+    held.set(more, size);
+    size += more.length;
+  };
+  return {
+    size: () => size,
+    bytes,
+    byte(value) {
+      need(1);
+      held[size++] = value;
+    },
+    u32(value) {
+      need(4);
+      held[size++] = value >>> 24;
+      held[size++] = value >>> 16;
+      held[size++] = value >>> 8;
+      held[size++] = value;
+    },
+    text(text) {
+      need(text.length + 1);
+      const start = size;
+      for (let at = 0; at < text.length; at++) {
+        const code = text.charCodeAt(at);
+        if (code > 0x7f) {
+          size = start;
+          bytes(utf8(`${text}\0`));
+          return;
+        }
+        held[size++] = code;
+      }
+      held[size++] = 0;
+    },
+    whole: () => held.slice(0, size),
+  };
 }
 
 function emptyNode(): Node {
@@ -72,35 +135,24 @@ function build(sorted: readonly IndexValue[], from: number, to: number, depth: n
 }
 
 /** Writes children first, so that their offsets are known; gives the node's flagged offset. */
-function writeNode(node: Node, write: (bytes: Uint8Array) => number): number {
-  const offsets = node.children.map(([char, child]) => [char, writeNode(child, write)] as const);
-  const prefix = node.prefix === '' ? new Uint8Array(0) : utf8(`${node.prefix}\0`);
-  const first = offsets[0]?.[0] ?? 0;
-  const last = offsets.at(-1)?.[0] ?? 0;
-  const childrenSize = offsets.length === 0 ? 0 : 2 + 4 * (last - first + 1);
-  const texts = node.values.map(({ value }) => utf8(`${value}\0`));
-  const valuesSize = texts.length === 0 ? 0 : texts.reduce((sum, text) => sum + 4 + text.length, 4);
-  const bytes = new Uint8Array(prefix.length + childrenSize + valuesSize);
-  const view = new DataView(bytes.buffer);
-  bytes.set(prefix);
-  let at = prefix.length;
-  if (childrenSize > 0) {
-    bytes[at] = first;
-    bytes[at + 1] = last;
-    for (const [char, offset] of offsets) view.setUint32(at + 2 + 4 * (char - first), offset);
-    at += childrenSize;
+function writeNode({ prefix, values, children }: Node, output: Growing): number {
+  const offsets = children.map(([, child]) => writeNode(child, output));
+  const at = output.size();
+  if (prefix !== '') output.text(prefix);
+  if (children.length > 0) {
+    const [first, last] = [children[0]![0], children.at(-1)![0]];
+    output.byte(first);
+    output.byte(last);
+    for (let char = first, next = 0; char <= last; char++) output.u32(children[next]![0] === char ? offsets[next++]! : 0);
   }
-  if (valuesSize > 0) {
-    view.setUint32(at, texts.length);
-    at += 4;
-    for (const [index, text] of texts.entries()) {
-      view.setUint32(at, node.values[index]!.priority);
-      bytes.set(text, at + 4);
-      at += 4 + text.length;
+  if (values.length > 0) {
+    output.u32(values.length);
+    for (const { value, priority } of values) {
+      output.u32(priority);
+      output.text(value);
     }
   }
-  const flags = (prefix.length > 0 ? PREFIX : 0) + (childrenSize > 0 ? CHILDREN : 0) + (valuesSize > 0 ? VALUES : 0);
-  return flags + write(bytes);
+  return (prefix !== '' ? PREFIX : 0) + (children.length > 0 ? CHILDREN : 0) + (values.length > 0 ? VALUES : 0) + at;
 }
 
 /** Decodes an index, in key order. Throws BAD_MAGIC, UNSUPPORTED, TRUNCATED, BAD_VALUE or LIMIT. */

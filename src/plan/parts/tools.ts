@@ -150,16 +150,25 @@ interface Busybox {
   readonly applets: ReadonlySet<string>;
 }
 
+// Asked for every command of every part, and reading one means going through a megabyte.
+const HELD = new WeakMap<Root, Busybox[]>();
+
 function busyboxes(root: Root): Busybox[] {
+  const all = HELD.get(root) ?? lookForBusyboxes(root);
+  HELD.set(root, all);
+  return all;
+}
+
+function lookForBusyboxes(root: Root): Busybox[] {
   const seen = new Set<string>();
   return BUSYBOXES.flatMap((path) => {
     const found = resolve(root, path);
     if (found.entry?.kind !== 'file' || seen.has(found.path)) return [];
     seen.add(found.path);
-    const object = readObject(found.entry);
+    const object = readObject(found.entry, root.facts);
     if (object.kind !== 'elf') return [];
     const isStatic = object.interpreter === undefined && (object.dynamic?.needed.length ?? 0) === 0;
-    return [{ path, isStatic, applets: applets(found.entry) }];
+    return [{ path, isStatic, applets: applets(found.entry, root.facts) }];
   });
 }
 

@@ -1,12 +1,23 @@
 // Busybox without running it: is it static, and which applets does it hold? The names are one sorted NUL-separated table in the binary.
 import { asciiFrom, readAll } from '../../bytes/index.ts';
 import type { FileEntry } from '../../tree/index.ts';
+import type { FileFacts } from '../root.ts';
 
 const SIZE_MOST = 64 * 1024 * 1024;
 const NAME = /^[a-z0-9_.[-]{1,32}$/;
 
-/** Applets of a busybox binary; empty when the file holds no table of applets. */
-export function applets(entry: FileEntry): Set<string> {
+const KIND = 'applets';
+
+/** Applets of a busybox binary, unless they are known; empty when the file holds no table of applets. */
+export function applets(entry: FileEntry, facts?: FileFacts): Set<string> {
+  const known = facts?.recall(KIND, entry.path);
+  if (known !== undefined) return new Set(known.split(' ').filter((name) => NAME.test(name)));
+  const names = tableIn(entry);
+  facts?.note(KIND, entry.path, [...names].join(' '));
+  return names;
+}
+
+function tableIn(entry: FileEntry): Set<string> {
   if (entry.content.size > SIZE_MOST) return new Set();
   const bytes = readAll(entry.content);
   let best = new Set<string>();

@@ -71,7 +71,7 @@ function takeProgram(state: State, asked: Asked, because: string | undefined, ne
   state.wanted.push(...taken.wanted);
   if (state.done.has(taken.path)) return;
   state.done.add(taken.path);
-  const object = readObject(taken.entry);
+  const object = readObject(taken.entry, state.root.facts);
   if (object.kind === 'script') takeInterpreter(state, asked, taken.path, object, nesting);
   if (object.kind === 'elf') takeLibraries(state, asked, { path: taken.path, object, from: undefined });
 }

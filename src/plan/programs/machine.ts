@@ -1,8 +1,8 @@
 // What must be equal for two objects to run together, and the directory names that follow from it.
-import type { Elf } from '../../formats/elf/index.ts';
+import type { ElfKind } from './objects.ts';
 
 /** Class, byte order and machine of an object, as one word to compare. */
-export function machineKey(elf: Elf): string {
+export function machineKey(elf: ElfKind): string {
   return `${elf.machine}-${elf.class}-${elf.endian}`;
 }
 
@@ -21,12 +21,12 @@ const TRIPLETS: Readonly<Record<string, string>> = {
 };
 
 /** The multiarch directory of Debian and its kin, or undefined for a machine that has none here. */
-export function tripletOf(elf: Elf): string | undefined {
+export function tripletOf(elf: ElfKind): string | undefined {
   return TRIPLETS[machineKey(elf)];
 }
 
 /** Directories that the loader searches without being told, best first, as absolute paths without the first "/". */
-export function defaultDirectories(elf: Elf): string[] {
+export function defaultDirectories(elf: ElfKind): string[] {
   const triplet = tripletOf(elf);
   const own = triplet === undefined ? [] : [`lib/${triplet}`, `usr/lib/${triplet}`];
   const wide = elf.class === 64 ? ['lib64', 'usr/lib64'] : ['lib32', 'usr/lib32'];
@@ -34,12 +34,12 @@ export function defaultDirectories(elf: Elf): string[] {
 }
 
 /** What `$LIB` stands for: a multiarch directory where the root has one, else lib64 or lib. */
-export function libWords(elf: Elf): string[] {
+export function libWords(elf: ElfKind): string[] {
   const triplet = tripletOf(elf);
   return [...(triplet === undefined ? [] : [`lib/${triplet}`]), elf.class === 64 ? 'lib64' : 'lib'];
 }
 
 /** What `$PLATFORM` stands for. */
-export function platformWord(elf: Elf): string {
+export function platformWord(elf: ElfKind): string {
   return elf.machine === '386' ? 'i686' : elf.machine;
 }

@@ -3,11 +3,16 @@ import { asciiFrom } from '../../bytes/index.ts';
 import { KindlingError, located } from '../../errors.ts';
 import { type DlopenNote, type Dynamic, dlopenNotes, dynamic, type Elf, interpreter, open, symbols } from '../../formats/elf/index.ts';
 import type { FileEntry } from '../../tree/index.ts';
+import type { FileFacts } from '../root.ts';
+import { objectFacts, parseObjectFacts } from './object-facts.ts';
+
+/** What decides which objects can run together. */
+export type ElfKind = Pick<Elf, 'machine' | 'class' | 'endian'>;
 
 /** An ELF object, with what the loader would read. */
 export interface LoadedObject {
   readonly kind: 'elf';
-  readonly elf: Elf;
+  readonly elf: ElfKind;
   /** Undefined for a static program. */
   readonly dynamic: Dynamic | undefined;
   readonly interpreter: string | undefined;
@@ -36,8 +41,19 @@ function cancels(elf: Elf, needs: Dynamic | undefined): boolean {
   return symbols(elf, 'dynsym').some(({ name, defined }) => name === 'pthread_cancel' && !defined);
 }
 
-/** Looks at a file. Damaged ELF objects throw with the file's path. */
-export function readObject(entry: FileEntry): LoadedObject | Script | Plain {
+const KIND = 'object';
+
+/** Looks at a file, unless what it says is known. Damaged ELF objects throw with the file's path. */
+export function readObject(entry: FileEntry, facts?: FileFacts): LoadedObject | Script | Plain {
+  const text = facts?.recall(KIND, entry.path);
+  const known = text === undefined ? undefined : parseObjectFacts(text);
+  if (known !== undefined) return known;
+  const object = lookInto(entry);
+  facts?.note(KIND, entry.path, objectFacts(object));
+  return object;
+}
+
+function lookInto(entry: FileEntry): LoadedObject | Script | Plain {
   const head = entry.content.read(0, Math.min(LINE_MOST, entry.content.size));
   if (head[0] === 0x23 && head[1] === 0x21) {
     const line = asciiFrom(head).split('\n')[0]!.slice(2).trim();
@@ -50,7 +66,15 @@ export function readObject(entry: FileEntry): LoadedObject | Script | Plain {
     const elf = open(entry.content);
     const needs = dynamic(elf);
     const opens = needs === undefined ? [] : dlopenNotes(elf);
-    return { kind: 'elf', elf, dynamic: needs, interpreter: interpreter(elf), opens, cancels: cancels(elf, needs) };
+    const { machine, class: width, endian } = elf;
+    return {
+      kind: 'elf',
+      elf: { machine, class: width, endian },
+      dynamic: needs,
+      interpreter: interpreter(elf),
+      opens,
+      cancels: cancels(elf, needs),
+    };
   } catch (error) {
     throw error instanceof KindlingError ? located(error, { path: entry.path }) : error;
   }

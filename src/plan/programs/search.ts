@@ -1,11 +1,10 @@
 // Finding one library as the loader would (ld.so(8)): RPATH of the object and its loaders, RUNPATH of the object alone,
 // the configured directories, the default ones. Objects of another class, byte order or machine are passed over.
-import type { Elf } from '../../formats/elf/index.ts';
 import { joinPath, parentOf } from '../../tree/index.ts';
 import { type Resolved, type Root, resolve } from '../root.ts';
 import { configuredDirectories, muslDirectories } from './directories.ts';
 import { defaultDirectories, libWords, machineKey, platformWord } from './machine.ts';
-import { type LoadedObject, readObject } from './objects.ts';
+import { type ElfKind, type LoadedObject, readObject } from './objects.ts';
 
 /** An object in the course of loading: `from` is who asked for it. */
 export interface Loading {
@@ -61,12 +60,12 @@ export function librarySearch(root: Root): LibrarySearch {
 
   const objectAt = (resolved: Resolved): LoadedObject | undefined => {
     if (objects.has(resolved.path)) return objects.get(resolved.path);
-    const object = resolved.entry?.kind === 'file' ? readObject(resolved.entry) : undefined;
+    const object = resolved.entry?.kind === 'file' ? readObject(resolved.entry, root.facts) : undefined;
     const elf = object?.kind === 'elf' ? object : undefined;
     objects.set(resolved.path, elf);
     return elf;
   };
-  const fits = (path: string, like: Elf): Omit<Found, 'linkIn'> | undefined => {
+  const fits = (path: string, like: ElfKind): Omit<Found, 'linkIn'> | undefined => {
     const resolved = resolve(root, path);
     const object = resolved.entry?.kind === 'file' ? objectAt(resolved) : undefined;
     return object === undefined || machineKey(object.elf) !== machineKey(like) ? undefined : { path, resolved, object };
