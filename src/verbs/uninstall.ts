@@ -134,10 +134,12 @@ function startLinks(disk: InstallDisk): string[] {
   );
 }
 
-function archives(disk: InstallDisk, outside: UninstallOutside, findings: Finding[]): string[] {
+/** Archives in boot/, all or some of them; each is looked into unless a record knows it. */
+function archives(disk: InstallDisk, outside: UninstallOutside, findings: Finding[], only?: ReadonlySet<string>): string[] {
   const found: string[] = [];
   for (const name of disk.names('boot')) {
     const path = `boot/${name}`;
+    if (only !== undefined && !only.has(path)) continue;
     if (TEMPORARY.test(name) || name === 'kindling-failsafe.vmlinuz') found.push(path);
     if (!ARCHIVE.test(name)) continue;
     if (disk.look(path)?.kind === 'file' && outside.isArchive(path)) found.push(path);
@@ -171,11 +173,6 @@ function records(disk: InstallDisk): string[] {
 /** What belongs to one kernel: its archives. Boot entries and records follow from them. */
 export function kernelArchives(disk: InstallDisk, version: string, outside: UninstallOutside): Uninstallation {
   const findings: Finding[] = [];
-  const all = archives(disk, outside, findings);
   const own = new Set([`boot/kindling-${version}.img`, `boot/kindling-${version}.img.previous`]);
-  return {
-    remove: all.filter((path) => own.has(path)),
-    directories: [],
-    findings: findings.filter(({ where }) => own.has(where.path ?? '')),
-  };
+  return { remove: archives(disk, outside, findings, own), directories: [], findings };
 }
