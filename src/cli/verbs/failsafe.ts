@@ -1,6 +1,6 @@
 // kindling failsafe: parses, plans, and writes the failsafe archive and the kernel it is for (docs/failsafe.md).
 
-import { readAll } from '../../bytes/index.ts';
+import { type ByteSource, readAll } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
 import { nodeDecoders, nodeEncoders } from '../../node/codecs.ts';
 import { sha256 } from '../../node/digest.ts';
@@ -58,6 +58,13 @@ function noFacts(): never {
   throw new KindlingError('INTERNAL', 'a failsafe archive depends on no machine');
 }
 
+/** The image of the kernel: the file that was named, else that of the root. */
+function kernelSource(named: string | undefined, version: string, { root, file }: FailsafeOutside): ByteSource | undefined {
+  if (named?.includes('/') === true) return file(named);
+  const path = kernelImageOf(root, version);
+  return path === undefined ? undefined : findFile(root, path)?.content;
+}
+
 async function run(parsed: Parsed, world: World): Promise<number> {
   const startedAt = world.now();
   world.progress.step('planning');
@@ -67,8 +74,10 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const words = imageWords(parsed);
   // nothing returns to the loader: no root is entered after this
   const squashed = squashPlan(plan, { ...squashRequest(outside, words.name), layout: 'squash', mode: 'drop' });
-  const kernel = kernelImageOf(outside.root, plan.kernel.version);
+  const kernel = kernelSource(parsed.value('kernel'), plan.kernel.version, outside);
   world.progress.clear();
+  if (kernel === undefined)
+    world.warn(`${printable(outside.root.label)} holds no image of kernel ${plan.kernel.version}: none is kept beside the archive`);
   for (const { severity, message } of plan.findings) {
     if (severity === 'error') world.warn(printable(message));
     else world.detail(printable(message));
@@ -90,8 +99,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
       mode: 0o600,
     }),
   );
-  const content = kernel === undefined ? undefined : findFile(outside.root, kernel)?.content;
-  if (content !== undefined) await writeAtomically(image, [readAll(content)], { mode: 0o600 });
+  if (kernel !== undefined) await writeAtomically(image, [readAll(kernel)], { mode: 0o600 });
   const sizes: MadeSizes = { archive: result, image: imageSize };
   const memory = squashedForecast(squashed, sizes).leastMemory;
   world.progress.clear();
