@@ -44,7 +44,7 @@ export interface ArchiveFile {
   readonly sha256: string;
 }
 
-/** A record. */
+/** Everything an archive was made from, and which file it is: what is written beside the root as its record. */
 export interface ArchiveRecord {
   /** Release of the kernel it is for. */
   readonly kernel: string;
