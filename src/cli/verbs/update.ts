@@ -118,7 +118,12 @@ async function work(
 /** Boot entries that `kindling install` made follow the archives; also after a run that was cut off between the two. */
 async function followedByEntries(base: string, world: World): Promise<void> {
   const { syncBootEntries } = await import('../../node/boot-entries.ts');
-  const synced = await syncBootEntries(base);
+  // The archives are in step whatever became of the list of what was installed.
+  const synced = await syncBootEntries(base).catch((error: unknown) => {
+    if (!(error instanceof KindlingError) || exitCodeOf(error) !== 3) throw error;
+    world.warn(`boot entries are left as they are: ${printable(error.message)}; "kindling install" makes the list anew`);
+    return undefined;
+  });
   for (const { message, where } of synced?.findings ?? [])
     world.warn(printable(where.path === undefined ? message : `/${where.path}: ${message}`));
   for (const path of [...(synced?.written ?? []), ...(synced?.removed ?? [])]) world.detail(printable(`boot entry /${path}`));
