@@ -329,6 +329,6 @@ test('status shows kernels, archives, the failsafe and the room', () => {
   assert.match(stale.out, /^kindling-5\.0-old\.img: its kernel is gone/m);
   const document = JSON.parse(kindling('status', '--json', '-R', base).out);
   assert.deepEqual([document.inStep, document.kernels.length, document.orphans.length], [false, 2, 1]);
-  assert.equal(document.failsafe.size, 1);
+  assert.deepEqual(document.failsafe, { path: `${base}/boot/kindling-failsafe.img`, size: 1, kernel: null });
   assert.ok(document.kernels[1].leastMemory > 0 && document.free > 0);
 });

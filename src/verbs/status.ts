@@ -1,8 +1,12 @@
 // status: all kernels and archives of a root at a glance. Reads only, and of archives only what a record cannot tell.
 import { nameFromBytes } from '../bytes/index.ts';
-import { kernelImageOf, kernelVersions } from '../plan/index.ts';
+import { KindlingError } from '../errors.ts';
+import { open, version } from '../formats/kernel/index.ts';
+import { findFile, kernelImageOf, kernelVersions, type Root } from '../plan/index.ts';
 import { type Judgement, type JudgeOutside, judge, recordHeads } from './update-judge.ts';
 import { type BootFile, type BootRoom, FAILSAFE_NAME, kernelOfArchive, PROOF_NAME, previousName } from './update-store.ts';
+
+const FAILSAFE_KERNEL = 'boot/kindling-failsafe.vmlinuz';
 
 /** One kernel and its archive. */
 export interface KernelStatus {
@@ -24,6 +28,8 @@ export interface Status {
   /** Archives of kernels that the root does not have any more. */
   readonly orphans: readonly BootFile[];
   readonly failsafe: BootFile | undefined;
+  /** Release of the kernel that is kept beside the failsafe archive, which is for no other. */
+  readonly failsafeKernel: string | undefined;
   /** Undefined when there is no boot/. */
   readonly room: BootRoom | undefined;
   /** Whether every kernel has an archive that is in step. */
@@ -59,9 +65,21 @@ export async function status(outside: JudgeOutside): Promise<Status> {
     kernels,
     orphans,
     failsafe: store.look(FAILSAFE_NAME),
+    failsafeKernel: failsafeKernel(root, outside),
     room: root.entry('boot')?.kind === 'directory' ? store.room() : undefined,
     inStep: kernels.length > 0 && kernels.every(({ judgement }) => judgement.state === 'in step'),
   };
+}
+
+/** What the image beside the failsafe archive says; nothing where it is damaged, or only root may read it. */
+function failsafeKernel(root: Root, { decoders }: JudgeOutside): string | undefined {
+  try {
+    const image = findFile(root, FAILSAFE_KERNEL);
+    return image === undefined ? undefined : version(open(image.content, decoders), decoders);
+  } catch (error) {
+    if (error instanceof KindlingError) return undefined;
+    throw error;
+  }
 }
 
 /** The last proof; one that cannot be read is none. */

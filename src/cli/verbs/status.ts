@@ -65,15 +65,16 @@ function linesOf({ kernel, judgement, memory, proof, previous, image }: KernelSt
   return lines;
 }
 
-async function print({ kernels, orphans, failsafe, room }: Status, { outside }: UpdateRoot, world: World): Promise<void> {
+async function print({ kernels, orphans, failsafe, failsafeKernel, room }: Status, { outside }: UpdateRoot, world: World): Promise<void> {
   for (const one of kernels) for (const line of linesOf(one, world)) await world.out.line(line);
   if (kernels.length === 0) await world.out.line('no kernel');
-  await world.out.line(failsafe === undefined ? 'failsafe: none' : `failsafe: ${mib(failsafe.size)}`);
+  const kernel = failsafeKernel === undefined ? 'no kernel beside it' : `kernel ${printable(failsafeKernel)}`;
+  await world.out.line(failsafe === undefined ? 'failsafe: none' : `failsafe: ${mib(failsafe.size)}, ${kernel}`);
   for (const { name, size } of orphans) await world.out.line(`${printable(name)}: its kernel is gone, ${mib(size)}`);
   if (room !== undefined) await world.out.line(`${outside.store.boot}: ${mib(room.free)} free`);
 }
 
-function documentOf(root: string, { kernels, orphans, failsafe, room, inStep }: Status, { outside }: UpdateRoot): unknown {
+function documentOf(root: string, { kernels, orphans, failsafe, failsafeKernel, room, inStep }: Status, { outside }: UpdateRoot): unknown {
   const { boot } = outside.store;
   const file = (one: { readonly name: string; readonly size: number } | undefined) =>
     one === undefined ? null : { path: `${boot}/${one.name}`, size: one.size };
@@ -94,7 +95,7 @@ function documentOf(root: string, { kernels, orphans, failsafe, room, inStep }: 
       proof: proof ?? null,
       previous: file(previous),
     })),
-    failsafe: file(failsafe),
+    failsafe: failsafe === undefined ? null : { ...file(failsafe), kernel: failsafeKernel ?? null },
     orphans: orphans.map(file),
     free: room?.free ?? null,
   };
