@@ -146,11 +146,13 @@ test('without previous = yes nothing is kept; a kernel that is not there is said
 
 test("another tool's image is not touched, nor is a link", () => {
   const base = root();
-  writeFileSync(join(base, ARCHIVE), Buffer.from('another image'));
+  // The least that a kernel takes: the trailer of an empty cpio.
+  const image = `070701${[0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 11, 0].map((field) => field.toString(16).padStart(8, '0')).join('')}TRAILER!!!\0\0\0\0`;
+  writeFileSync(join(base, ARCHIVE), image);
   const foreign = kindling('update', '-R', base, '-f');
   assert.equal(foreign.code, 3);
   assert.match(foreign.err, /CONFLICT: .*not touched/);
-  assert.equal(readFileSync(join(base, ARCHIVE), 'utf8'), 'another image');
+  assert.equal(readFileSync(join(base, ARCHIVE), 'utf8'), image);
   assert.equal(kindling('update', '-n', '-R', base).code, 3);
   rmSync(join(base, ARCHIVE));
   symlinkSync('/etc/hostname', join(base, ARCHIVE));

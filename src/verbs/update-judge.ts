@@ -1,5 +1,6 @@
 // Judging one archive of a root: is it there, is it ours, is it still the file its record is about, and is that record still true? Nothing is
 // written, and nothing is believed that a stat cannot tell: where it tells nothing, a digest decides.
+import type { Archive } from '../archive/index.ts';
 import { type ArchiveRecord, type Change, compareInputs, compareOutside, type InputRecord, parseRecord } from '../archive/record/index.ts';
 import { type ByteSource, nameFromBytes, readAll, type Sha256 } from '../bytes/index.ts';
 import type { Decoder } from '../codecs/index.ts';
@@ -153,7 +154,21 @@ async function unknownFile(kernel: string, file: BootFile, outside: JudgeOutside
   if (isOurs || isPieceOfOurs(source, kernel, heads, outside)) {
     return { state: 'damaged', why: archive.fault?.message ?? 'it lacks its id' };
   }
+  if (heads.some((head) => head.kernel === kernel) && isRest(source, archive, decoders)) {
+    return { state: 'damaged', why: `it is what is left of an archive: ${archive.fault?.message}` };
+  }
   return { state: 'foreign', why: archive.fault === undefined ? 'it was made by another tool' : 'it is no archive of kindling' };
+}
+
+/**
+ * Whether a file is an image no more, whoever's it was: what a crash or a full disk leaves of one ends early, is nothing but NULs, or is broken
+ * in its very first piece, of a compression that would be read. An image in a compression that is not read is another tool's.
+ */
+function isRest(source: ByteSource, { fault, members }: Archive, decoders: readonly Decoder[]): boolean {
+  if (fault === undefined) return false;
+  const head = source.read(0, Math.min(4096, source.size));
+  if (fault.code === 'TRUNCATED' || head.every((byte) => byte === 0)) return true;
+  return members.length === 0 && decoders.some((decoder) => decoder.detect(head));
 }
 
 /** Whether a damaged file still has a member where a record of this kernel has it. */
