@@ -8,7 +8,7 @@ import { makeProgram } from '../formats/elf/index.ts';
 import type { Root } from '../plan/index.ts';
 import { EARLY, planned, sample, textIn } from '../plan/sample.fixture.ts';
 import { directory, file, makeTree, symlink, type Tree, withParents } from '../tree/index.ts';
-import { failsafePlan, laidOver } from './failsafe.ts';
+import { failsafeMemory, failsafePlan, laidOver } from './failsafe.ts';
 
 const text = (path: string, content: string, mode = 0o644) => file(path, bytesSource(utf8(content)), mode);
 const SCRIPT = 'usr/lib/kindling/early/failsafe.sh';
@@ -122,6 +122,19 @@ test('other archives hold nothing of it', () => {
     tree.entries.filter(({ path }) => /failsafe|kindling\/(node|kindling)|nano|terminfo/.test(path)).map(({ path }) => path),
     [],
   );
+});
+
+test('memory: to start without root=, and to repair, when the loaded archive has been given back', () => {
+  const MIB = 1 << 20;
+  const cast = { entryCount: 1, contentSize: 0, unpackedSize: 60 * MIB, isEstimate: false, bySegment: new Map() };
+  const of = (leastMemory: number, leastMemoryTmpfs: number, archiveSize: number) => {
+    const { start, repair } = failsafeMemory({ ...cast, leastMemory, leastMemoryTmpfs, archiveSize });
+    return [start / MIB, repair / MIB];
+  };
+  const [start, repair] = of(204 * MIB, 204 * MIB, 60 * MIB);
+  assert.equal(start, 204);
+  assert.ok(repair! > 204 && repair! < 512, `${repair}`);
+  assert.deepEqual(of(900 * MIB, 1000 * MIB, 400 * MIB), [1000, 1000], 'never less than to start');
 });
 
 test('a root with a tree laid over it: names of both, entries of the tree, directories as the root has them', () => {

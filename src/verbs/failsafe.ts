@@ -2,7 +2,7 @@
 // the archives of installed roots. It depends on nothing that was detected, and is made once (docs/failsafe.md).
 
 import { compareNames } from '../bytes/index.ts';
-import type { Root } from '../plan/index.ts';
+import type { Forecast, Root } from '../plan/index.ts';
 import { baseName, type Entry, type Tree } from '../tree/index.ts';
 import { type Planned, type PlanOutside, planFor } from './plan.ts';
 
@@ -10,6 +10,23 @@ import { type Planned, type PlanOutside, planFor } from './plan.ts';
 export interface FailsafeOutside extends PlanOutside {
   /** The running kindling with its Node, as it lies in a root; undefined when the root's own is to be taken. */
   readonly program: Tree | undefined;
+}
+
+/** Memory in bytes. */
+export interface FailsafeMemory {
+  /** Least RAM that gets to the menu. No `root=` is needed for that, so the archive unpacks into a tmpfs. */
+  readonly start: number;
+  /** Least RAM with which an update of a whole distribution ends well. */
+  readonly repair: number;
+}
+
+// What kindling takes while it makes an archive, beside its own image: Node, the plan, what is being compressed. By then the place of the
+// archive as it was loaded is free. Found by repairs of a Debian with less and less memory (docs/failsafe.md).
+const WORKING = 192 << 20;
+
+/** The memory a failsafe archive needs. */
+export function failsafeMemory({ leastMemory, leastMemoryTmpfs, archiveSize }: Forecast): FailsafeMemory {
+  return { start: leastMemoryTmpfs, repair: Math.max(leastMemoryTmpfs, leastMemory - archiveSize + WORKING) };
 }
 
 /** A root with a tree laid over it: where both have something, the tree's counts, and directories hold the names of both. */

@@ -11,7 +11,7 @@ import { ownProgram } from '../../node/own-program.ts';
 import { writeAtomically } from '../../node/write.ts';
 import { findFile, kernelImageOf } from '../../plan/index.ts';
 import { build as buildArchive, codecChoice } from '../../verbs/build.ts';
-import { type FailsafeOutside, failsafePlan } from '../../verbs/failsafe.ts';
+import { type FailsafeMemory, type FailsafeOutside, failsafeMemory, failsafePlan } from '../../verbs/failsafe.ts';
 import { type MadeSizes, squashedForecast, squashPlan } from '../../verbs/layout.ts';
 import { IMAGE_OPTIONS, imageWords, insideSize, squashRequest, withImage } from '../layout-words.ts';
 import { DRY_RUN_OPTION, KERNEL_OPTION, OUTPUT_OPTION } from '../options.ts';
@@ -65,6 +65,10 @@ function kernelSource(named: string | undefined, version: string, { root, file }
   return path === undefined ? undefined : findFile(root, path)?.content;
 }
 
+function needs({ start, repair }: FailsafeMemory): string {
+  return `needs ${mib(start)} of RAM, ${mib(repair)} to repair`;
+}
+
 async function run(parsed: Parsed, world: World): Promise<number> {
   const startedAt = world.now();
   world.progress.step('planning');
@@ -87,9 +91,9 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   const image = `${archive.replace(/\.img$/, '')}.vmlinuz`;
   const facts = { kernel: plan.kernel.version, archive, image: kernel === undefined ? null : image };
   if (parsed.flag('dry-run')) {
-    const memory = squashedForecast(squashed).leastMemory;
-    if (world.json) await world.document({ ...facts, written: false, memory });
-    else await world.out.line(`would write ${printable(archive)} for kernel ${plan.kernel.version}, needs ${mib(memory)} of RAM`);
+    const memory = failsafeMemory(squashedForecast(squashed));
+    if (world.json) await world.document({ ...facts, written: false, memory: memory.start, repairMemory: memory.repair });
+    else await world.out.line(`would write ${printable(archive)} for kernel ${plan.kernel.version}, ${needs(memory)}`);
     return 0;
   }
   world.progress.step('compressing', insideSize(squashed));
@@ -101,12 +105,12 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   );
   if (kernel !== undefined) await writeAtomically(image, [readAll(kernel)], { mode: 0o600 });
   const sizes: MadeSizes = { archive: result, image: imageSize };
-  const memory = squashedForecast(squashed, sizes).leastMemory;
+  const memory = failsafeMemory(squashedForecast(squashed, sizes));
   world.progress.clear();
-  if (world.json) await world.document({ ...facts, written: true, size: sizes.archive, memory });
+  if (world.json) await world.document({ ...facts, written: true, size: sizes.archive, memory: memory.start, repairMemory: memory.repair });
   else {
     const seconds = ((world.now() - startedAt) / 1000).toFixed(2);
-    world.note(`${printable(archive)}: ${mib(sizes.archive)}, kernel ${plan.kernel.version}, needs ${mib(memory)} of RAM, ${seconds} s`);
+    world.note(`${printable(archive)}: ${mib(sizes.archive)}, kernel ${plan.kernel.version}, ${needs(memory)}, ${seconds} s`);
   }
   return 0;
 }
