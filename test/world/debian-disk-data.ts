@@ -24,6 +24,8 @@ export const DISK_FILES: Readonly<Record<string, string>> = {
   'etc/hosts': '127.0.0.1 localhost debian\n::1 localhost\n',
   'etc/fstab': `LABEL=debian / ext4 errors=remount-ro 0 1\nLABEL=${PACKAGES_LABEL} /media/packages ext4 ro,nofail,x-systemd.device-timeout=600 0 0\n`,
   'etc/apt/sources.list': 'deb [trusted=yes] file:/media/packages ./\n',
+  // an emulated machine on a busy computer is no broken one
+  'etc/systemd/system.conf.d/patient.conf': '[Manager]\nDefaultTimeoutStartSec=900\nDefaultDeviceTimeoutSec=900\n',
   // no percentages counted up on the console
   'etc/apt/apt.conf.d/90quiet': 'quiet "1";\n',
   'etc/default/grub': `GRUB_DEFAULT=0
