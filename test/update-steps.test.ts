@@ -152,6 +152,9 @@ test('an archive that is damaged is made anew and is nothing to go back to', asy
   const bytes = readFileSync(join(base, ARCHIVE));
   for (const [what, damage] of Object.entries({
     empty: new Uint8Array(0),
+    'ended in its first piece': bytes.subarray(0, 200),
+    'nothing but NULs': new Uint8Array(bytes.length),
+    'broken in its first piece': Uint8Array.from(bytes, (byte, index) => (index > 40 ? byte ^ 0x55 : byte)),
     'cut short': bytes.subarray(0, bytes.length - 300),
     'a byte changed': Uint8Array.from(bytes, (byte, index) => (index === bytes.length - 250 ? byte ^ 1 : byte)),
   })) {
