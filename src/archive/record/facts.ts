@@ -3,7 +3,7 @@
 // damaged or of another version; then everything is read as ever. It holds at most FACTS_MOST bytes.
 import { type ByteSource, nameFromBytes, type Sha256, utf8 } from '../../bytes/index.ts';
 import type { FileFacts, FileStat, Root } from '../../plan/index.ts';
-import { escapeName } from '../../tree/index.ts';
+import { escapeName, unescapeName } from '../../tree/index.ts';
 import { isRacy } from './record.ts';
 
 /** Name of the file, in the directory of records. */
@@ -43,7 +43,17 @@ function statText({ size, mtime, ctime, inode }: FileStat): string {
 }
 
 function keyOf(kind: string, path: string): string {
-  return `${kind}\t${escapeName(path)}`;
+  return `${kind}\t${path}`;
+}
+
+/** `KIND<TAB>PATH` of a line with its path as it is. */
+function rawKey(text: string): string {
+  return /\\x[0-9a-f]{2}/.test(text) ? text.slice(0, text.indexOf('\t') + 1) + unescapeName(text.slice(text.indexOf('\t') + 1)) : text;
+}
+
+function printedKey(key: string): string {
+  const at = key.indexOf('\t') + 1;
+  return key.slice(0, at) + escapeName(key.slice(at));
 }
 
 /** Lines by kind and path, with what stands behind: `STAT<TAB>TEXT`. Empty for anything that is not whole. */
@@ -58,7 +68,7 @@ function linesOf(bytes: Uint8Array | undefined, first: string, sha256: Sha256): 
     const end = text.indexOf('\n', at);
     const cell = text.indexOf('\t', text.indexOf('\t', at) + 1);
     if (end < 0 || cell < 0 || cell > end) return new Map();
-    lines.set(text.slice(at, cell), text.slice(cell + 1, end));
+    lines.set(rawKey(text.slice(at, cell)), text.slice(cell + 1, end));
     at = end + 1;
   }
   return lines;
@@ -102,7 +112,7 @@ export function heldFacts({ bytes, version, root, began, sha256 }: FactsRequest)
       let size = 0;
       // New ones first: what does not fit any more is what nobody asked for longest.
       for (const key of [...noted.keys(), ...[...held.keys()].filter((one) => !noted.has(one))]) {
-        const line = `${key}\t${all.get(key)!}`;
+        const line = `${printedKey(key)}\t${all.get(key)!}`;
         // At most four bytes for a character that is one.
         size += line.length * 3 + 1;
         if (size > FACTS_MOST - 1024) break;

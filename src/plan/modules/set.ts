@@ -85,7 +85,9 @@ export function openModules(root: Root, tree: string, decoders: readonly Decoder
     findings,
     get: (name) => byName.get(moduleName(name)),
     file(module) {
-      const found = findFile(root, module.path);
+      // Nearly always the path leads nowhere else; following it would cost more than all else that is asked of a module.
+      const entry = root.entry(module.path);
+      const found = entry?.kind === 'file' ? entry : findFile(root, module.path);
       if (found === undefined) throw new KindlingError('NO_ENTRY', `module ${module.name} is no file`, { path: module.path });
       return found;
     },
