@@ -126,15 +126,15 @@ test('other archives hold nothing of it', () => {
 
 test('memory: to start without root=, and to repair, when the loaded archive has been given back', () => {
   const MIB = 1 << 20;
-  const cast = { entryCount: 1, contentSize: 0, unpackedSize: 60 * MIB, isEstimate: false, bySegment: new Map() };
-  const of = (leastMemory: number, leastMemoryTmpfs: number, archiveSize: number) => {
-    const { start, repair } = failsafeMemory({ ...cast, leastMemory, leastMemoryTmpfs, archiveSize });
+  const of = (least: number, archive: number, unpacked: number) => {
+    const sizes = { leastMemory: least * MIB, archiveSize: archive * MIB, unpackedSize: unpacked * MIB };
+    const rest = { entryCount: 1, contentSize: 0, isEstimate: false, leastMemoryTmpfs: 0, bySegment: new Map() };
+    const { start, repair } = failsafeMemory({ ...rest, ...sizes });
     return [start / MIB, repair / MIB];
   };
-  const [start, repair] = of(204 * MIB, 204 * MIB, 60 * MIB);
-  assert.equal(start, 204);
-  assert.ok(repair! > 204 && repair! < 512, `${repair}`);
-  assert.deepEqual(of(900 * MIB, 1000 * MIB, 400 * MIB), [1000, 1000], 'never less than to start');
+  assert.deepEqual(of(204, 60, 60), [234, 336]);
+  assert.deepEqual(of(114, 20, 10), [114, 286], 'of a small one the peak is the end of unpacking');
+  assert.deepEqual(of(884, 400, 400), [1254, 1254], 'never less than to start');
 });
 
 test('a root with a tree laid over it: names of both, entries of the tree, directories as the root has them', () => {

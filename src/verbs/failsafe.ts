@@ -24,9 +24,14 @@ export interface FailsafeMemory {
 // archive as it was loaded is free. Found by repairs of a Debian with less and less memory (docs/failsafe.md).
 const WORKING = 192 << 20;
 
+// The tmpfs may take half of what is left without the loaded archive and what the kernel keeps for itself: 46 MiB of Debian 12's on amd64 with
+// 184 MiB of RAM, a little more with more.
+const RESERVED = 54 << 20;
+
 /** The memory a failsafe archive needs. */
-export function failsafeMemory({ leastMemory, leastMemoryTmpfs, archiveSize }: Forecast): FailsafeMemory {
-  return { start: leastMemoryTmpfs, repair: Math.max(leastMemoryTmpfs, leastMemory - archiveSize + WORKING) };
+export function failsafeMemory({ leastMemory, archiveSize, unpackedSize }: Forecast): FailsafeMemory {
+  const start = Math.max(leastMemory, RESERVED + archiveSize + 2 * unpackedSize);
+  return { start, repair: Math.max(start, leastMemory - archiveSize + WORKING) };
 }
 
 /** A root with a tree laid over it: where both have something, the tree's counts, and directories hold the names of both. */
