@@ -72,8 +72,9 @@ async function inSite<T>(root: string, disk: ItuDisk, work: (site: ReturnType<ty
 }
 
 const FREE = endingDisk(Number.POSITIVE_INFINITY, 'stop').disk;
-const apply = (root: string, disk: ItuDisk): Promise<void> =>
-  inSite(root, disk, async (site) => carryOutPlans(site, await planApply(site, [bundle], DECODERS), DECODERS));
+const applyOne = (root: string, disk: ItuDisk, one: UsableBundle): Promise<void> =>
+  inSite(root, disk, async (site) => carryOutPlans(site, await planApply(site, [one], DECODERS), DECODERS));
+const apply = (root: string, disk: ItuDisk): Promise<void> => applyOne(root, disk, bundle);
 const remove = (root: string, disk: ItuDisk) => inSite(root, disk, (site) => takeOut(site, 'swept', DECODERS));
 const clear = (root: string, undo: boolean) => inSite(root, FREE, (site) => recover(site, DECODERS, new Set(undo ? ['swept'] : [])));
 
@@ -107,7 +108,9 @@ before(async () => {
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 let serial = 0;
-function copyOf(name: 'stock' | 'full'): string {
+type Copied = 'stock' | 'full' | 'both';
+
+function copyOf(name: Copied): string {
   const root = at(`copy-${serial++}`);
   cpSync(at(name), root, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
   return root;
@@ -115,7 +118,7 @@ function copyOf(name: 'stock' | 'full'): string {
 
 /** Runs work on a copy with a disk that ends at operation 1, 2, ... until it ends no more; answers how many there are. */
 async function sweep(
-  from: 'stock' | 'full',
+  from: Copied,
   how: 'stop' | 'ENOSPC' | 'EIO',
   work: (root: string, disk: ItuDisk) => Promise<unknown>,
   check: (root: string, at: number, failed: unknown) => Promise<void>,
@@ -197,4 +200,24 @@ test('what somebody changed between the interruption and its end comes back when
   assert.deepEqual(snapshot(root, ['var']), full);
   await remove(root, FREE);
   assert.equal(readFileSync(changed, 'utf8'), '# by hand\n');
+});
+
+test('a bundle below another one, killed on its way out at any operation: what was there before it comes back with the other', async () => {
+  const words = ['--name', 'second', '--number', '2', '--config', 'in/second.conf=/etc/modprobe.d/old.conf'];
+  writeFileSync(at('in/second.conf'), 'options virtio_blk x=2\n');
+  const ended = kindling(folder, 'itu', 'make', ...words, '--firmware', 'in/second.conf=deep/er/second.bin', '-o', 'second.itu');
+  assert.equal(ended.code, 0, ended.err);
+  const [second] = (await bundlesOf(at('second.itu'))) as [UsableBundle];
+  cpSync(at('full'), at('both'), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  await applyOne(at('both'), FREE, second);
+  const count = await sweep('both', 'stop', remove, async (root, operation, failed) => {
+    assert.ok(failed instanceof Stopped, `operation ${operation}: ${failed}`);
+    await clear(root, false);
+    if (stored(root).includes('swept applied')) await remove(root, FREE);
+    assert.deepEqual(stored(root), ['second applied'], `operation ${operation}`);
+    assert.equal(readFileSync(join(root, 'etc/modprobe.d/old.conf'), 'utf8'), 'options virtio_blk x=2\n');
+    await inSite(root, FREE, (site) => takeOut(site, 'second', DECODERS));
+    assert.deepEqual(snapshot(root, ['var']), stock, `operation ${operation}`);
+  });
+  assert.ok(count > 40, `${count} operations`);
 });
