@@ -132,3 +132,33 @@ failsafe_enter 1; failsafe_enter 1; echo "ended $?"`;
     );
   }
 });
+
+test('a system in a subvolume of Btrfs; a file system of another kind is only looked at once', async (t) => {
+  if (!needs(t, 'busybox', 'dash', 'sed')) return;
+  const inside = Object.fromEntries(Object.entries(DEBIAN).map(([path, text]) => [`@/${path}`, text]));
+  const top = system({ ...inside, 'home/somebody': '', 'odd name/etc/fstab': '', 'data/etc/hosts': '' });
+  const place = join(folder, 'place');
+  // a mount is a link to what is mounted
+  const script = (type: string): string => `mount() {
+	case "$*" in
+		*subvol=@*) ln -sfn '${top}/@' '${place}' ;;
+		*subvol=data*) ln -sfn '${top}/data' '${place}' ;;
+		*subvol=*) return 1 ;;
+		*) ln -sfn '${top}' '${place}' ;;
+	esac
+}
+umount() { rm -f '${place}'; }
+probe() { P_TYPE=${type} P_LABEL=x P_UUID=''; }
+md_end() { false; }
+d_path=/dev/vdc d_size=1 z_count=0
+failsafe_device
+echo "ended $? $z_count $z_device_1 $z_flags_1"`;
+  for (const shell of SHELLS) {
+    assert.deepEqual(await at(shell, place, script('btrfs')), [
+      'say   1  /dev/vdc  btrfs  subvol=@  LABEL=x  Debian GNU/Linux 12 (bookworm), kernels: 6.1.0-1 6.1.0-2 6.1.0-3',
+      'ended 1 1 /dev/vdc subvol=@',
+    ]);
+    assert.deepEqual(await at(shell, place, script('ext4')), ['ended 1 0  ']);
+    assert.deepEqual(await at(shell, place, script('vfat')), ['ended 1 0  ']);
+  }
+});
