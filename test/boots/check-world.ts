@@ -1,6 +1,6 @@
 // Archives that are compared with their root at boot, and the disks they are compared with: made without a machine, with the times and
 // inode numbers that the file system in the image really has, and changed behind the archive as a person could.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type ArchiveRecord, bootCheck, type InputRecord, inputsOf } from '../../src/archive/record/index.ts';
@@ -86,6 +86,8 @@ export interface CheckOptions {
   readonly files?: readonly string[];
   /** The record in the image is left out, or written as this makes it. */
   readonly list?: (bytes: Uint8Array) => Uint8Array | undefined;
+  /** /usr is on a disk of its own, which the root's fstab has to say. */
+  readonly usr?: boolean;
   /** Made this many seconds after the newest file; 0 means that no time is trusted. */
   readonly later?: number;
 }
@@ -94,6 +96,8 @@ export interface CheckOptions {
 export interface Checked {
   readonly archive: string;
   readonly disk: string;
+  /** The disk of /usr, when it was asked for. */
+  readonly usr: string | undefined;
   readonly id: string;
   /** Everything that is packed. */
   readonly inputs: readonly InputRecord[];
@@ -137,6 +141,20 @@ async function statsOf(image: string, paths: readonly string[]): Promise<Map<str
   );
 }
 
+const COPY = ['--sparse=always', '--reflink=auto'];
+
+async function withoutUsr(root: string): Promise<string> {
+  return once(`without-usr-${root.split('/').pop()}`, (scratch) => {
+    mkdirSync(scratch);
+    for (const entry of readdirSync(root, { withFileTypes: true })) {
+      const [from, to] = [join(root, entry.name), join(scratch, entry.name)];
+      if (entry.name === 'usr') mkdirSync(to);
+      else if (entry.isDirectory()) linkTree(from, to);
+      else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(from), to);
+    }
+  });
+}
+
 /** Builds the archive, and a disk of the root with its record. The disk made before goes. */
 export async function checked(options: CheckOptions): Promise<Checked> {
   const { root, check, layout = 'plain', safe = [], files = [], list = (bytes) => bytes, later = 60 } = options;
@@ -165,11 +183,27 @@ export async function checked(options: CheckOptions): Promise<Checked> {
   const disk = `${name}.ext4`;
   rmSync(last, { force: true }); // half a gigabyte each; one test looks at one
   last = disk;
-  await mustRun(tool('cp'), ['--sparse=always', '--reflink=auto', await diskImage({ fs: 'ext4', root, label: LABEL }), disk]);
-  const stats = await statsOf(
+  await mustRun(tool('cp'), [
+    ...COPY,
+    await diskImage({ fs: 'ext4', root: options.usr === true ? await withoutUsr(root) : root, label: LABEL }),
     disk,
-    seen.map(({ path }) => path),
-  );
+  ]);
+  const stats = new Map<string, FileStat>();
+  const look = async (image: string, prefix: string, isOn: (path: string) => boolean): Promise<void> => {
+    const paths = seen.map(({ path }) => path).filter(isOn);
+    const said = await statsOf(
+      image,
+      paths.map((path) => path.slice(prefix.length)),
+    );
+    for (const path of paths) stats.set(path, said.get(path.slice(prefix.length))!);
+  };
+  const usr = options.usr === true ? `${name}.usr` : undefined;
+  if (usr === undefined) await look(disk, '', () => true);
+  else {
+    await mustRun(tool('cp'), [...COPY, await diskImage({ fs: 'ext4', root: join(root, 'usr'), label: 'usr' }), usr]);
+    await look(disk, '', (path) => !path.startsWith('usr/'));
+    await look(usr, 'usr/', (path) => path.startsWith('usr/'));
+  }
   const inputs = seen.map((input) => ({ ...input, stat: stats.get(input.path) }));
   const newest = Math.max(...[...stats.values()].flatMap(({ mtime, ctime }) => [mtime, ctime]));
   const record: ArchiveRecord = {
@@ -192,7 +226,7 @@ export async function checked(options: CheckOptions): Promise<Checked> {
     await run(tool('debugfs'), ['-w', '-f', '-', disk], { input: steps.map((step) => `mkdir /${step}\n`).join('') });
     await debugfs(disk, [`cd /${home}`, `write ${name}.check check`], true);
   }
-  return { archive: `${name}.img`, disk, id, inputs };
+  return { archive: `${name}.img`, disk, usr, id, inputs };
 }
 
 /** Puts other content at a path of the image; with the same size and time unless told. */

@@ -160,6 +160,27 @@ test('a record on a separate /var cannot be reached: said so, and nothing else',
   assert.equal(proof.facts['probe.update'], '');
 });
 
+test('a separate /usr: compared before it can be written to, then writable as the root', async (t) => {
+  if (!needs(t, QEMU, 'debugfs')) return;
+  const root = await checkRoot({
+    'etc/fstab': '/dev/vdb /usr ext4 defaults 0 2\n',
+    'etc/probe.d/b-usr': 'fact probe.usr "$(grep " /usr " /proc/mounts)"\n',
+  });
+  const made = await checked({ root, check: 'stop', usr: true });
+  const disks = [{ file: made.disk }, { file: made.usr! }];
+  const machine = { kernel, archive: made.archive, disks, until: 'fact:probe.done', timeout: 180 };
+  const same = await bootArchive({ ...machine, append: `${APPEND} rw` });
+  assertReached(same);
+  assert.equal(same.facts.check, `in-step ${made.inputs.length} files`);
+  assert.equal(same.facts.usr, '/dev/vdb');
+  assert.match(same.facts['probe.root.options'] ?? '', /^rw,/);
+  assert.match(same.facts['probe.usr'] ?? '', /\/usr ext4 rw,/);
+  await replace(made.usr!, moduleIn(made.inputs).slice('usr/'.length));
+  const other = await bootArchive({ ...machine, append: `${APPEND} rw panic=1` });
+  assert.equal(other.facts.check, `differs unsafe=1 safe=0: unsafe changed ${moduleIn(made.inputs)}`);
+  assert.doesNotMatch(consoleOf(other), /re-mounted/);
+});
+
 test('the prompt: the root was never writable, the expert leaves it and the boot goes on', async (t) => {
   if (!needs(t, QEMU, 'debugfs')) return;
   const made = await checked({ root: await checkRoot(), check: 'stop', files: [SAFE_FILE] });
