@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { pureDecoders } from '../../codecs/index.ts';
 import { KindlingError } from '../../errors.ts';
+import type { Root } from '../root.ts';
 import { closeOver, openModules } from './index.ts';
 import { SAMPLE_TREE, type SampleRoot, sampleModule, sampleRoot } from './sample-tree.ts';
 
@@ -119,6 +120,28 @@ test('compressed modules are read through the decoders; anything else is refused
     () => set.info(set.get('c')!),
     (error) => error instanceof KindlingError && error.code === 'BAD_MAGIC' && error.where.path === `${SAMPLE_TREE}/c.ko.xz`,
   );
+});
+
+test('of directories that changed after the index was written the modules are asked, of others it is believed', () => {
+  const modules = { 'kernel/old/a.ko': { alias: 'from-module-a' }, 'kernel/new/b.ko': { alias: 'from-module-b' } };
+  const files = {
+    [`${SAMPLE_TREE}/modules.alias`]: 'alias from-index-a a\nalias from-index-b b\n',
+    [`${SAMPLE_TREE}/modules.dep`]: 'kernel/old/a.ko:\nkernel/new/b.ko:\n',
+  };
+  const root = sampleRoot({ modules, files });
+  const dated = (path: string, mtime: number): Root => ({
+    ...root,
+    entry(at) {
+      const entry = root.entry(at);
+      return entry === undefined ? undefined : { ...entry, mtime: at === path ? mtime : 100 };
+    },
+  });
+  const found = (mtime: number) => {
+    const set = openModules(dated(`${SAMPLE_TREE}/kernel/new`, mtime), SAMPLE_TREE, pureDecoders);
+    return [set.indexed, ...['from-index-a', 'from-index-b', 'from-module-a', 'from-module-b'].map((alias) => set.find(alias).join())];
+  };
+  assert.deepEqual(found(100), [true, 'a', 'b', '', '']);
+  assert.deepEqual(found(101), [false, 'a', '', '', 'b']);
 });
 
 test('index files that fit are used; ones that do not are reported and passed by', () => {

@@ -24,14 +24,14 @@ const INDEX_SIZE_MOST = 1 << 26;
 export interface Scan {
   /** By modules.order, files it does not list after those it does, by path. */
   readonly modules: readonly KernelModule[];
-  /** The latest change of any directory below the tree's top, in seconds since 1970. */
-  readonly changed: number;
+  /** When each directory below the tree's top changed, in seconds since 1970, by its path in the root. */
+  readonly changed: ReadonlyMap<string, number>;
 }
 
 /** Walks a module tree and the external directories of the rules. Throws LIMIT for a tree deeper or larger than any real one. */
 export function scanTree(root: Root, tree: string, config: DepmodConfig): Scan {
   const best = new Map<string, KernelModule & { rank: number }>();
-  let changed = 0;
+  const changed = new Map<string, number>();
   const seen = new Set<string>();
   const offer = (path: string, relative: string, rankPath: string | undefined) => {
     const name = nameOfPath(path);
@@ -55,7 +55,7 @@ export function scanTree(root: Root, tree: string, config: DepmodConfig): Scan {
       if (entry?.kind === 'symlink') ({ entry, path: at } = resolve(root, path));
       if (entry?.kind !== 'directory' || seen.has(at)) continue;
       seen.add(at);
-      if (entry.mtime > changed) changed = entry.mtime;
+      changed.set(at, entry.mtime);
       walk(at, relative, external, depth + 1);
     }
   };

@@ -4,7 +4,7 @@ import { type ByteSource, bytesSource, lazySource, readAll } from '../../bytes/i
 import type { Decoder } from '../../codecs/index.ts';
 import { type Finding, KindlingError, located } from '../../errors.ts';
 import { modinfo } from '../../formats/elf/index.ts';
-import { baseName, type FileEntry, joinPath } from '../../tree/index.ts';
+import { baseName, type FileEntry, joinPath, parentOf } from '../../tree/index.ts';
 import { findFile, type Root } from '../root.ts';
 import { type AliasTable, aliasTable } from './alias-table.ts';
 import { type Builtins, openBuiltins } from './builtin.ts';
@@ -33,7 +33,7 @@ export interface ModuleSet {
   info(module: KernelModule): ModuleInfo;
   /** Names that a module name or alias (a modalias, "fs-ext4", "crypto-crc32c") stands for, loadable ones first. */
   find(alias: string): readonly string[];
-  /** Whether the root's own index files are used for alias look-ups. */
+  /** Whether the root's own index files are used for all alias look-ups. Modules in directories that changed since are asked themselves. */
   readonly indexed: boolean;
   /** Oddities of the tree itself. */
   readonly findings: readonly Finding[];
@@ -59,7 +59,8 @@ export function openModules(root: Root, tree: string, decoders: readonly Decoder
   const infos = new Map<KernelModule, ModuleInfo>();
   const builtins = openBuiltins(root, tree);
   const findings: Finding[] = [];
-  const indexed = isIndexed(root, tree, modules, changed, findings);
+  const unindexed = beyondIndex(root, tree, modules, changed, findings);
+  const indexed = unindexed?.length === 0;
   let loadable: AliasTable | undefined;
   let builtinAliases: AliasTable | undefined;
 
@@ -121,9 +122,10 @@ export function openModules(root: Root, tree: string, decoders: readonly Decoder
     find(alias) {
       const name = moduleName(alias);
       if (byName.has(name)) return [name];
-      loadable ??= aliasTable(
-        indexed ? indexedAliases(root, tree) : modules.flatMap((one) => set.info(one).aliases.map((text) => [text, one.name] as const)),
-      );
+      loadable ??= aliasTable([
+        ...(unindexed === undefined ? [] : indexedAliases(root, tree, new Set(unindexed.map((one) => one.name)))),
+        ...(unindexed ?? modules).flatMap((one) => set.info(one).aliases.map((text) => [text, one.name] as const)),
+      ]);
       builtinAliases ??= aliasTable(builtins.aliases());
       const found = new Set(loadable.find(alias));
       if (builtins.has(name)) found.add(name);
@@ -163,27 +165,39 @@ function uncompressed(entry: FileEntry, decoders: readonly Decoder[]): { content
   }
 }
 
-/** The index files fit when they list exactly the files that are there, and no directory changed after they were written. */
-function isIndexed(root: Root, tree: string, modules: readonly KernelModule[], changed: number, findings: Finding[]): boolean {
+/**
+ * The modules that the root's index files say nothing of: those in directories that changed after they were written. Undefined when the files
+ * are not there, or do not list exactly the modules that are.
+ */
+function beyondIndex(
+  root: Root,
+  tree: string,
+  modules: readonly KernelModule[],
+  changed: ReadonlyMap<string, number>,
+  findings: Finding[],
+): readonly KernelModule[] | undefined {
   const path = joinPath(tree, 'modules.dep');
   const dep = findFile(root, path);
-  if (dep === undefined || findFile(root, joinPath(tree, 'modules.alias')) === undefined) return false;
+  if (dep === undefined || findFile(root, joinPath(tree, 'modules.alias')) === undefined) return undefined;
   const listed = new Set(readLines(root, path).map((line) => line.slice(0, line.indexOf(':'))));
   const strangers = modules.filter((module) => !listed.delete(module.relative));
-  if (strangers.length === 0 && listed.size === 0) return changed <= dep.mtime;
+  if (strangers.length === 0 && listed.size === 0) {
+    return modules.filter((module) => (changed.get(parentOf(module.path)) ?? 0) > dep.mtime);
+  }
   findings.push({
     code: 'modules-dep-stale',
     severity: 'warning',
     where: { path },
     message: `modules.dep does not list what is there: ${strangers.length} modules are missing from it, ${listed.size} of its lines name no module that counts`,
   });
-  return false;
+  return undefined;
 }
 
-function* indexedAliases(root: Root, tree: string): Generator<readonly [string, string]> {
+function* indexedAliases(root: Root, tree: string, except: ReadonlySet<string>): Generator<readonly [string, string]> {
   for (const line of readLines(root, joinPath(tree, 'modules.alias'))) {
     if (!line.startsWith('alias ')) continue;
     const gap = line.lastIndexOf(' ');
-    if (gap > 6) yield [line.slice(6, gap), moduleName(line.slice(gap + 1))];
+    const name = moduleName(line.slice(gap + 1));
+    if (gap > 6 && !except.has(name)) yield [line.slice(6, gap), name];
   }
 }
