@@ -1,5 +1,5 @@
 // npm run bench: the claims of docs/benchmarks.md, each side by side with the peers, printed as ratios and written to its part of the page.
-// Options: --rounds N (5), --only build|list|boot|pack|kdump|memory|check, --dry (do not write the pages). The memory claim draws a picture besides.
+// Options: --rounds N (5), --only build|update|list|boot|pack|kdump|memory|check, --dry (do not write the pages). The memory claim draws a picture besides.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { kdump } from './claims/kdump.ts';
 import { list } from './claims/list.ts';
 import { memory } from './claims/memory.ts';
 import { pack } from './claims/pack.ts';
+import { update } from './claims/update.ts';
 import { canDropCaches } from './measure.ts';
 import { arena } from './peers.ts';
 import { markdown, type Row } from './table.ts';
@@ -40,6 +41,7 @@ const few = Math.min(rounds, 5);
 const reads = wants('list') || wants('boot') || wants('memory') || wants('kdump');
 if (wants('build')) took('build', rounds, await build(at, rounds, true));
 else if (reads) await build(at, 1, false);
+if (wants('update')) took('update', rounds, await update(at, rounds));
 if (wants('list')) took('list', rounds, await list(at, rounds));
 if (wants('boot')) took('boot', few, await boots(at, few));
 if (wants('pack')) took('pack', few, await pack(at, few));
