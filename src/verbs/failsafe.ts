@@ -21,8 +21,9 @@ export interface FailsafeMemory {
 }
 
 // What kindling takes while it makes an archive, beside its own image: Node, the plan, what is being compressed. By then the place of the
-// archive as it was loaded is free. Found by repairs of a Debian with less and less memory (docs/failsafe.md).
-const WORKING = 192 << 20;
+// archive as it was loaded is free. Found by repairs with less and less memory on one processor; with a fourth less a kernel failed in its own
+// ext4 (docs/failsafe.md).
+const WORKING = 256 << 20;
 
 // The tmpfs may take half of what is left without the loaded archive and what the kernel keeps for itself: 46 MiB of Debian 12's on amd64 with
 // 184 MiB of RAM, a little more with more.

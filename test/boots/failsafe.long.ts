@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { findTool, needs, tool } from '../tools.ts';
-import { CLONE, mustRun } from '../world/index.ts';
+import { CLONE, debianRoot, mustRun, run } from '../world/index.ts';
 import { assertReached, bootArchive, consoleOf } from './boot.ts';
 import { INPUT, LABEL, type PowerMachine, powerMachine, rawFile } from './power-world.ts';
 import { machineWords, start } from './talk.ts';
@@ -14,7 +14,10 @@ import { machineWords, start } from './talk.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'kindling-failsafe-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
+const MIB = 1 << 20;
 const MEMORY = 512;
+/** What the verb says it needs. */
+let stated: { readonly memory: number; readonly repairMemory: number };
 let machine: PowerMachine;
 let archive: string;
 let kernel: string;
@@ -25,10 +28,22 @@ const there = NEEDED.every((name) => findTool(name) !== undefined);
 before(async () => {
   if (!there) return;
   machine = await powerMachine(scratch);
+  // what checks the file system of a disk; without it the archive would mount what is damaged
+  const { folder } = await debianRoot('amd64');
+  copyFileSync(join(folder, 'usr/sbin/e2fsck'), join(machine.root, 'usr/sbin/fsck.ext4'));
+  const libraries = 'usr/lib/x86_64-linux-gnu';
+  for (const name of ['ext2fs.so.2', 'com_err.so.2', 'blkid.so.1', 'e2p.so.2', 'uuid.so.1']) {
+    copyFileSync(join(folder, libraries, `lib${name}`), join(machine.root, libraries, `lib${name}`));
+  }
   archive = join(scratch, 'failsafe.img');
   kernel = join(scratch, 'failsafe.vmlinuz');
-  await mustRun(tool(join(CLONE, 'bin/kindling')), ['failsafe', '-R', machine.root, '-o', archive]);
+  stated = JSON.parse(await mustRun(tool(join(CLONE, 'bin/kindling')), ['failsafe', '--json', '-R', machine.root, '-o', archive]));
 });
+
+/** In steps of 8 MiB, as memory is put into machines here. */
+function mebibytes(size: number): number {
+  return Math.ceil(size / MIB / 8) * 8;
+}
 
 function copyOf(name: string): string {
   const to = join(scratch, name);
@@ -89,7 +104,7 @@ test('from the menu: two systems, the stale one is chosen, shown, repaired; the 
     await talk.expect(/2 {2}mount \/dev\/vd[ab] on \/a/, 120);
     await talk.expect('your choice:', 10);
     talk.say('1');
-    await talk.expect(`changed /${INPUT}`, 120);
+    await talk.expect(`new /${INPUT}`, 120);
     await talk.expect('your choice:', 30);
     talk.say('y');
     await talk.expect('its archives are in step now', 180);
@@ -130,9 +145,36 @@ test('no installed system: what is there is named, and a person is asked', async
   assert.match(consoleOf(proof), /none was found[\s\S]*\/dev\/vda 64 MiB unknown content[\s\S]*0 installed systems were found/);
 });
 
+test('a root that is not clean, whose own kindling is broken: checked, repaired, with the memory that it says a repair needs', async (t) => {
+  if (!needs(t, ...NEEDED, 'e2fsck')) return;
+  const disk = copyOf('broken.img');
+  // as a machine leaves it whose power went, and somebody who deleted too much
+  for (const order of ['rm /usr/lib/kindling/node', 'rm /usr/lib/kindling/kindling.mjs', 'sif /etc links_count 9', 'ssv state 0']) {
+    await mustRun(tool('debugfs'), ['-w', '-R', order, disk]);
+  }
+  assert.notEqual((await run(tool('e2fsck'), ['-fn', disk])).code, 0, 'it is not clean');
+  const talk = start(
+    machineWords({
+      memory: mebibytes(stated.repairMemory),
+      kernel,
+      archive,
+      append: 'kindling.failsafe=repair',
+      disks: [{ file: disk }],
+      words: ['-no-reboot'],
+    }),
+  );
+  try {
+    await talk.expect('its archives are in step now', 240);
+    await talk.off(60);
+  } finally {
+    await talk.cut();
+  }
+  const checked = await run(tool('e2fsck'), ['-fn', disk]);
+  assert.equal(checked.code, 0, checked.stdout.toString());
+  await bootsByItself(disk);
+});
+
 test('the memory that it says it needs is enough to get to its menu', async (t) => {
   if (!needs(t, ...NEEDED)) return;
-  const stdout = await mustRun(tool(join(CLONE, 'bin/kindling')), ['failsafe', '-R', machine.root, '-o', archive, '-n', '--json']);
-  const memory = Math.ceil((JSON.parse(stdout) as { memory: number }).memory / (1 << 20) / 8) * 8;
-  assertReached(await bootArchive({ kernel, archive, append: 'rootfstype=ramfs', memory, until: 'your choice:', timeout: 120 }));
+  assertReached(await bootArchive({ kernel, archive, memory: mebibytes(stated.memory), until: 'your choice:', timeout: 120 }));
 });
