@@ -11,7 +11,8 @@ const NOISE: readonly RegExp[] = [
   /^(Get|Ign|Hit):\d+ /,
   /^\(Reading database \.\.\. *(\d+%)?$/,
   /^Selecting previously unselected package/,
-  /^\+?[-|+ ]{20,}\+?$/,
+  /^[-|+ ]*[-|+][-|+ ]*$/,
+  /^debconf: delaying package configuration/,
   /^\s*(Use the|Press enter to boot|before booting or|The highlighted entry will be)/,
 ];
 const LINES_MOST = 60;
@@ -29,12 +30,12 @@ export function shortened(said: string): string {
   return [...lines.slice(0, half), '[...]', ...lines.slice(-half)].join('\n');
 }
 
-/** The page. */
+/** The page; what the console said is shortened. */
 export function printPage(transcripts: Transcripts): string {
   const parts = CHAPTERS.map(({ name, title, text }, index) => {
     const said = transcripts.get(name);
     if (said === undefined) throw new Error(`there is no transcript of "${title}"`);
-    return `## ${index + 1}. ${title}\n\n${text}\n\n\`\`\`\n${said}\n\`\`\`\n`;
+    return `## ${index + 1}. ${title}\n\n${text}\n\n\`\`\`\n${shortened(said)}\n\`\`\`\n`;
   });
   return `${INTRODUCTION}\n\n${parts.join('\n')}`;
 }

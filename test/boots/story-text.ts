@@ -49,8 +49,9 @@ the next boot has it.`,
   {
     name: 'power',
     title: 'The power goes in the middle of an update',
-    text: `The machine is killed while \`kindling update\` works. It boots, what is there is complete, and the next update finishes. (The test beside this
-one, \`power\`, does it at every point where the disk was flushed, with the writes that were under way lost in part.)`,
+    text: `The machine is killed while \`kindling update\` writes the new archive. It boots from the old one, which notices that it is behind its root, and
+is made anew in the same boot. Then it is killed just after the new archive has its name. (The test beside this one, \`power\`, does it at every
+point where the disk was flushed, with the writes that were under way lost in part.)`,
   },
   {
     name: 'refusal',
