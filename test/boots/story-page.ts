@@ -6,23 +6,25 @@ import { CHAPTERS, type ChapterName, INTRODUCTION } from './story-text.ts';
 export type Transcripts = ReadonlyMap<ChapterName, string>;
 
 // Said again and again, and of no meaning to a reader: apt asking for what a flat repository does not have, dpkg's progress, GRUB's frame and
-// help, the firmware's blank lines.
+// help, the greeting of a login.
 const NOISE: readonly RegExp[] = [
   /^(Get|Ign|Hit):\d+ /,
   /^\(Reading database \.\.\. *(\d+%)?$/,
   /^Selecting previously unselected package/,
   /^[-|+ ]*[-|+][-|+ ]*$/,
+  /^(The programs included with|the exact distribution terms|individual files in|Debian GNU\/Linux comes with|permitted by applicable law|Last login:)/,
   /^debconf: delaying package configuration/,
   /^\s*(Use the|Press enter to boot|before booting or|The highlighted entry will be)/,
 ];
-const LINES_MOST = 60;
+const LINES_MOST = 70;
 
 /** A stretch of console as it goes on the page: noise left out, an overlong middle cut where three dots stand. */
 export function shortened(said: string): string {
   const lines = said
     .split('\n')
     .map((line) => line.trimEnd())
-    .filter((line, index, all) => !NOISE.some((noise) => noise.test(line)) && !(line === '' && (all[index - 1] ?? '') === ''));
+    .filter((line) => !NOISE.some((noise) => noise.test(line)))
+    .filter((line, index, all) => line !== '' || (all[index - 1] ?? '') !== '');
   while (lines[0] === '') lines.shift();
   while (lines.at(-1) === '') lines.pop();
   if (lines.length <= LINES_MOST) return lines.join('\n');

@@ -12,8 +12,8 @@ export const INTRODUCTION = `# A machine that keeps its boot archive true
 
 What follows happened on a Debian 12 in QEMU: installed by dpkg, started by its firmware and its own GRUB from its own disk, with systemd
 and apt, and without a network: a second disk holds the packages it installs. Everything in the boxes is what its serial console said.
-Left out are only empty lines, boot menus drawn again, and apt's list of files that a small repository does not have; \`[...]\` stands where a
-long output was cut. \`npm run test:all -- story\` plays it again, checks each step, and with \`KINDLING_BLESS=1\` writes this page.`;
+Left out are only empty lines, frames of boot menus, the greeting at a login, and apt's list of files that a small repository does not have;
+\`[...]\` stands where a long output was cut. Later chapters may have been played from a copy of the disk as an earlier one left it. \`npm run test:all -- story\` plays it again, checks each step, and with \`KINDLING_BLESS=1\` writes this page.`;
 
 const TABLE = [
   {
@@ -31,8 +31,8 @@ which stays.`,
   {
     name: 'first-boot',
     title: 'The first boot from its archive',
-    text: `The first entry of the menu is now kindling's. The early userspace says on the kernel's log what it did, and the root was compared with the
-archive's record before it became writable.`,
+    text: `The first entry of the menu is now kindling's. The early userspace says which root it found; that root was compared with the
+archive's record before it became writable, and had it differed, that would stand here.`,
   },
   {
     name: 'upgrade',
@@ -43,8 +43,8 @@ written. The next boot is the new kernel's.`,
   {
     name: 'shutdown',
     title: 'A file changed by hand is noticed at an orderly shutdown',
-    text: `A setting for a module that is in the archive. \`kindling status\` says that the archive is out of step; the shutdown brings it up to date, so
-the next boot has it.`,
+    text: `A setting for a module that is in the archive. \`kindling update -n\` says that the archive is out of step; the shutdown brings it up to date, so
+the next boot has it, and asked again it has nothing to say.`,
   },
   {
     name: 'power',
