@@ -59,7 +59,8 @@ function resumed(): string | undefined {
 }
 
 async function keep(): Promise<void> {
-  if (KEPT === undefined) return;
+  const atShell = PROMPT.test(machine.transcript().split('\n').at(-1) ?? '');
+  if (KEPT === undefined || !atShell) return;
   await must(machine, 'sync');
   mkdirSync(KEPT, { recursive: true });
   await copyDisk(disk, join(KEPT, 'disk.img'));
