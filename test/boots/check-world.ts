@@ -256,3 +256,8 @@ export async function touch(disk: string, path: string): Promise<void> {
 export async function remove(disk: string, path: string): Promise<void> {
   await debugfs(disk, [`rm "/${path}"`], true);
 }
+
+/** What early userspace said on a console: the kernel's own lines, which may stand in the middle of one of its, are taken out. */
+export function toldOn(console: string): string {
+  return console.replaceAll('\r', '').replace(/\[ *\d+\.\d+\] [^\n]*\n/g, '');
+}
