@@ -6,13 +6,15 @@ import { CHAPTERS, type ChapterName, INTRODUCTION } from './story-text.ts';
 export type Transcripts = ReadonlyMap<ChapterName, string>;
 
 // Said again and again, and of no meaning to a reader: apt asking for what a flat repository does not have, dpkg's progress, GRUB's frame and
-// help, the greeting of a login.
+// help, the greeting of a login, what the kernel finds.
 const NOISE: readonly RegExp[] = [
   /^(Get|Ign|Hit):\d+ /,
   /^\(Reading database \.\.\. *(\d+%)?$/,
   /^Selecting previously unselected package/,
   /^[-|+ ]*[-|+][-|+ ]*$/,
   /^(The programs included with|the exact distribution terms|individual files in|Debian GNU\/Linux comes with|permitted by applicable law|Last login:)/,
+  /^\[ *\d+\.\d{6}\] (?!kindling|reboot)/,
+  /^(planning|compressing|reading it back)( \S+\.\.\.)?$/,
   /^debconf: delaying package configuration/,
   /^\s*(Use the|Press enter to boot|before booting or|The highlighted entry will be)/,
 ];

@@ -12,7 +12,8 @@ export const INTRODUCTION = `# A machine that keeps its boot archive true
 
 What follows happened on a Debian 12 in QEMU: installed by dpkg, started by its firmware and its own GRUB from its own disk, with systemd
 and apt, and without a network: a second disk holds the packages it installs. Everything in the boxes is what its serial console said.
-Left out are only empty lines, frames of boot menus, the greeting at a login, and apt's list of files that a small repository does not have;
+Left out are only empty lines, frames of boot menus, the greeting at a login, kernel messages about hardware, and apt's list of
+files that a small repository does not have;
 \`[...]\` stands where a long output was cut. Later chapters may have been played from a copy of the disk as an earlier one left it. \`npm run test:all -- story\` plays it again, checks each step, and with \`KINDLING_BLESS=1\` writes this page.`;
 
 const TABLE = [

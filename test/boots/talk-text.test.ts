@@ -13,6 +13,7 @@ test('a console as a person would have read it', () => {
     ['\x1b]0;title\x07$ ', '$ '],
     ['\x1b(B\x1b[m\x1b[1;24r\x1b=menu\x1b[2', 'menu'],
     ['\x1b[1;1H\x1b[7m*one\x1b[0m\x1b[2;1Htwo', '\n*one\ntwo'],
+    ['planning\r\x1b[Kcompressing\r\x1b[Kdone\n', 'done\n'],
     ['bell\x07 and null\x00', 'bell and null'],
   ];
   for (const [said, read] of cases) assert.equal(readable(said), read, JSON.stringify(said));

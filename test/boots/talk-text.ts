@@ -7,6 +7,9 @@ const CODES = /\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|$)|\][^\x07\x1b]*(?:\x07|\x1b\\|$)|
 // Moving to a place of the screen, as boot menus do before each piece they draw: read as a new line.
 const PLACES = /\x1b\[\d*;\d*[Hf]/g;
 
+// A line that its writer took back.
+const ERASED = /[^\r\n]*\r\x1b\[2?K/g;
+
 /** A line as it stood in the end: carriage returns and backspaces move, what comes after them overwrites. */
 function settled(line: string): string {
   if (!/[\r\b]/.test(line)) return line;
@@ -26,6 +29,7 @@ function settled(line: string): string {
 /** The readable form of what a console said. */
 export function readable(said: string): string {
   return said
+    .replace(ERASED, '')
     .replace(PLACES, '\n')
     .replace(CODES, '')
     .split('\n')
