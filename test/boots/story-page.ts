@@ -18,7 +18,7 @@ const NOISE: readonly RegExp[] = [
   /^debconf: delaying package configuration/,
   /^\s*(Use the|Press enter to boot|before booting or|The highlighted entry will be)/,
 ];
-const LINES_MOST = 70;
+const LINES_MOST = 110;
 
 /** A stretch of console as it goes on the page: noise left out, an overlong middle cut where three dots stand. */
 export function shortened(said: string): string {
