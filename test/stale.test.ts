@@ -59,6 +59,7 @@ before(() => {
     0o022,
   );
   mkdirSync(join(made, 'boot'));
+  mkdirSync(join(made, 'run'));
   const first = update(made);
   assert.equal(first.code, 0, first.err);
 });
@@ -142,6 +143,12 @@ const CASES: readonly Case[] = [
     name: 'the same size, time and inode number',
     change: (base) => otherContent(join(base, FIRMWARE), true),
     says: [`changed /${FIRMWARE}`],
+  },
+  { name: 'the word of a boot, which is no input', change: write('run/kindling/update', 'safe changed x\n'), says: [] },
+  {
+    name: 'configuration for this boot alone',
+    change: write('run/kindling/kindling.conf.d/10-now.conf', 'programs = helper\n'),
+    says: [/^new \/run\/kindling\/kindling\.conf\.d/],
   },
   { name: 'nothing that counts', change: append('usr/share/doc/helper/README'), says: [] },
   { name: 'a file that was only touched', change: (base) => utimesSync(join(base, VIRTIO), 1, 1), says: [] },

@@ -17,6 +17,9 @@ export interface InputFacts {
 
 const COMPRESSED = /\.(xz|gz|zst|lzma|bz2)$/;
 
+/** Kindling's own directory of run-time state: that it is there says nothing, and what counts below it is an input by itself. */
+const RUN_TIME = 'run/kindling';
+
 /** The inputs, sorted by path. */
 export function inputsOf(seen: readonly Seen[], facts: InputFacts): InputRecord[] {
   const archived = new Map<ByteSource, string>();
@@ -34,23 +37,25 @@ export function inputsOf(seen: readonly Seen[], facts: InputFacts): InputRecord[
     const plain = path.replace(COMPRESSED, '');
     return plain !== path && paths.has(plain) ? plain : undefined;
   };
-  return seen.map(({ path, entry, names, read, stat }): InputRecord => {
-    if (entry === undefined) return { path, kind: 'absent', mode: 0, stat: undefined, packed: false, safe: false };
-    const common = { path, kind: entry.kind, mode: entry.mode, stat };
-    if (entry.kind === 'symlink') {
-      const packed = links.get(path) === entry.target;
-      return { ...common, target: entry.target, packed, safe: packed && facts.isSafe(path) };
-    }
-    if (entry.kind !== 'file')
-      return { ...common, ...(names === undefined ? {} : { names: [...names].sort() }), packed: false, safe: false };
-    const inside = archived.get(entry.content) ?? (read ? unpackedAs(path) : undefined);
-    const counts = read || inside !== undefined;
-    const content = counts ? (facts.digestOf?.(entry.content, path) ?? facts.sha256(readAll(entry.content))) : undefined;
-    return {
-      ...common,
-      ...(content === undefined ? {} : { content }),
-      packed: inside !== undefined,
-      safe: inside !== undefined && facts.isSafe(inside),
-    };
-  });
+  return seen
+    .filter(({ path }) => path !== RUN_TIME)
+    .map(({ path, entry, names, read, stat }): InputRecord => {
+      if (entry === undefined) return { path, kind: 'absent', mode: 0, stat: undefined, packed: false, safe: false };
+      const common = { path, kind: entry.kind, mode: entry.mode, stat };
+      if (entry.kind === 'symlink') {
+        const packed = links.get(path) === entry.target;
+        return { ...common, target: entry.target, packed, safe: packed && facts.isSafe(path) };
+      }
+      if (entry.kind !== 'file')
+        return { ...common, ...(names === undefined ? {} : { names: [...names].sort() }), packed: false, safe: false };
+      const inside = archived.get(entry.content) ?? (read ? unpackedAs(path) : undefined);
+      const counts = read || inside !== undefined;
+      const content = counts ? (facts.digestOf?.(entry.content, path) ?? facts.sha256(readAll(entry.content))) : undefined;
+      return {
+        ...common,
+        ...(content === undefined ? {} : { content }),
+        packed: inside !== undefined,
+        safe: inside !== undefined && facts.isSafe(inside),
+      };
+    });
 }

@@ -66,6 +66,8 @@ export function readConfiguration(root: Root, project?: ProjectFile, last: reado
   const chosen = new Map<string, string>();
   const masked: string[] = [];
   for (const home of DROP_INS) {
+    // The whole path is an input, too: the way to it may come and go (/run/kindling with the word of a boot) without a difference.
+    root.entry(home);
     const where = resolve(root, home);
     if (where.entry?.kind !== 'directory') continue;
     for (const name of root.names(where.path)) {
