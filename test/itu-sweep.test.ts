@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { nodeDecoders } from '../src/node/codecs.ts';
+import { CHANGES } from '../src/node/disk.fixture.ts';
 import { carryOutPlans, planApply, type UsableBundle } from '../src/node/itu.ts';
 import { ITU_DISK, type ItuDisk } from '../src/node/itu-disk.ts';
 import { openSite, recover, takeOut } from '../src/node/itu-remove.ts';
@@ -13,22 +14,7 @@ import { STORE, storedBundles } from '../src/node/itu-store.ts';
 import { bundlesOf, kindling, moduleAt, smallRootAt, snapshot } from './itu.fixture.ts';
 
 const DECODERS = nodeDecoders();
-const WRITES = [
-  'create',
-  'write',
-  'chmod',
-  'sync',
-  'syncData',
-  'rename',
-  'link',
-  'unlink',
-  'mkdir',
-  'rmdir',
-  'setTime',
-  'syncDirectory',
-  'symlink',
-  'own',
-];
+const WRITES: readonly string[] = [...CHANGES, 'symlink', 'own'];
 
 class Stopped extends Error {}
 

@@ -32,7 +32,8 @@ interface Unsynced {
   readonly fd: number;
 }
 
-const CHANGES = [
+/** Operations that change a disk, by name. */
+export const CHANGES = [
   'create',
   'write',
   'chmod',
