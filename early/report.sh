@@ -83,7 +83,8 @@ watcher_count() {
 }
 
 # A process left behind that proves the switch: it sees PID 1 execute a file of another file system, then measures what stayed.
-# All it needs it holds already: its working directory in /proc/1, the report device, builtins. It ends by itself.
+# All it needs it holds already: its working directory in /proc/1, the report device, builtins. It ends by itself. Nothing is unmounted
+# before it says that it does hold them, by a file that goes with all others here.
 watcher_start() {
 	[ -n "$r_clock" ] || return 0
 	(
@@ -91,6 +92,7 @@ watcher_start() {
 		cd /proc/1 || exit 0
 		watcher_look
 		w_old=$w_device
+		: >/watching
 		w_left=600
 		while [ $w_left -gt 0 ]; do
 			watcher_look
@@ -121,4 +123,8 @@ watcher_start() {
 		fact left "$w_files files $w_directories directories"
 		phase released ..
 	) &
+	w_turns=0
+	until [ -e /watching ] || [ $w_turns = 50000 ]; do
+		w_turns=$((w_turns + 1))
+	done
 }
