@@ -1,0 +1,2 @@
+// ISO 9660 with Rock Ridge, Joliet and El Torito: the file system of optical discs. Layout and findings: docs/formats/iso9660.md.
+export type { BootEntry, BootPlatform, EncodeOptions, Extent, IsoLayout, IsoPlan, Trailer } from './options.ts';
