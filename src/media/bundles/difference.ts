@@ -4,7 +4,7 @@ import { compareBytes } from '../../bytes/index.ts';
 import { directory, type Entry, type HardlinkEntry, parentOf, type SameBytes, sameContent, type Tree } from '../../tree/index.ts';
 import { type MarkSpace, opaque, whiteout } from './marks.ts';
 import { type LeftOut, matcher } from './patterns.ts';
-import { pick } from './split.ts';
+import { pick } from './pick.ts';
 
 /** How trees are compared. */
 export interface DifferenceOptions {

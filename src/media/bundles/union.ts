@@ -90,53 +90,57 @@ export function unionOf(layers: readonly Layer[], options: UnionOptions = {}): U
   function lookUp(all: readonly Layer[], inside: readonly Part[], name: string, path: string): Part[] {
     const merged: Part[] = [];
     let hider: { layer: number; how: Shadow['how'] } | undefined;
-    let mark: number | undefined;
-    let redirect: string | undefined;
-    const candidates = inside.map((part) => ({ part, at: () => placeOf(part, name, redirect) }));
-    for (const { part, at } of candidates) {
-      const place = at();
-      const entry = all[part.layer]!.tree.get(place);
+    let mark: number | undefined; // a layer whose mark has hidden nothing so far
+    let candidates = inside.map((part) => ({ layer: part.layer, path: joinPath(part.path, name) }));
+    for (let at = 0; at < candidates.length; at++) {
+      const place = candidates[at]!;
+      const { name: layerName, tree: layerTree } = all[place.layer]!;
+      const entry = layerTree.get(place.path);
       if (entry === undefined) continue;
       if (hider !== undefined) {
         if (isWhiteout(entry, space)) continue;
-        shadows.push({ path, by: hider.layer, of: part.layer, how: hider.how, entryCount: subtreeSize(all[part.layer]!.tree, place) });
-        if (hider.layer === mark) mark = undefined;
+        shadows.push({ path, by: hider.layer, of: place.layer, how: hider.how, entryCount: subtreeSize(layerTree, place.path) });
+        mark = undefined;
         continue;
       }
       if (isWhiteout(entry, space)) {
-        hider = { layer: part.layer, how: 'removed' };
-        mark = part.layer;
+        hider = { layer: place.layer, how: 'removed' };
+        mark = place.layer;
         continue;
       }
       if (merged.length > 0 && entry.kind !== 'directory') {
         hider = { layer: merged[0]!.layer, how: 'replaced' };
-        shadows.push({ path, by: hider.layer, of: part.layer, how: 'replaced', entryCount: 1 });
+        shadows.push({ path, by: hider.layer, of: place.layer, how: 'replaced', entryCount: 1 });
         continue;
       }
       if (isMetacopy(entry, space)) {
         const message = 'a file has its metadata here and its content in another layer (metacopy), which is not put together';
-        throw new KindlingError('UNSUPPORTED', message, { file: all[part.layer]!.name, path });
+        throw new KindlingError('UNSUPPORTED', message, { file: layerName, path });
       }
-      if (merged.length === 0) seen.set(path, { layer: part.layer, entry: entry.path === path ? entry : { ...entry, path } });
+      if (merged.length === 0) seen.set(path, { layer: place.layer, entry: entry.path === path ? entry : { ...entry, path } });
       if (entry.kind !== 'directory') {
-        hider = { layer: part.layer, how: 'replaced' };
+        hider = { layer: place.layer, how: 'replaced' };
         continue;
       }
-      merged.push({ layer: part.layer, path: place });
-      redirect = redirectText(entry, all[part.layer]!.name, space) ?? (redirect === undefined ? undefined : redirect);
+      merged.push(place);
       if (isOpaque(entry, space)) {
-        hider = { layer: part.layer, how: 'removed' };
-        mark = part.layer;
+        hider = { layer: place.layer, how: 'removed' };
+        mark = place.layer;
       }
+      const redirect = redirectText(entry, layerName, space);
+      if (redirect !== undefined) candidates = [...candidates.slice(0, at + 1), ...redirected(redirect, place.layer, inside)];
     }
     if (mark !== undefined) idle.push({ path, layer: mark });
     return merged;
   }
 }
 
-function placeOf(part: Part, name: string, redirect: string | undefined): string {
-  if (redirect === undefined) return joinPath(part.path, name);
-  return redirect.startsWith('/') ? redirect.slice(1) : joinPath(part.path, redirect);
+/** Where the lower parts of a renamed directory are: beside it in the directories merged here, or at one path in all lower layers. */
+function redirected(redirect: string, below: number, inside: readonly Part[]): Part[] {
+  if (!redirect.startsWith('/')) {
+    return inside.filter(({ layer }) => layer < below).map(({ layer, path }) => ({ layer, path: joinPath(path, redirect) }));
+  }
+  return Array.from({ length: below }, (_, index) => ({ layer: below - 1 - index, path: redirect.slice(1) }));
 }
 
 function redirectText(entry: Entry, layer: string, space: MarkSpace): string | undefined {
