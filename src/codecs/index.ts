@@ -9,6 +9,8 @@ import { xz } from './xz.ts';
 import { zstd } from './zstd.ts';
 
 export type { CodecChoice, CodecName, Decoded, Decoder, Encoder } from './codec.ts';
+/** The checksum of gzip, xz and GPT. */
+export { crc32 } from './crc.ts';
 /** The parts of a gzip member around its deflate stream, for a decoder that has an inflate of its own. */
 export * as gzipFrame from './gzip.ts';
 export { encodeLz4, encodeLz4Block, LZ4_LEVELS } from './lz4-encode.ts';
