@@ -59,7 +59,8 @@ export function diskArguments(spec: MachineSpec): readonly string[] {
   spec.disks.forEach((disk, index) => {
     const id = `disk${index}`;
     args.push('-drive', drive(disk, id));
-    const named = `drive=${id}`;
+    // firmware starts the first disk and asks no further
+    const named = spec.kernel === undefined && index === 0 ? `drive=${id},bootindex=0` : `drive=${id}`;
     if (disk.bus === 'virtio') args.push('-device', `virtio-blk-pci,${named}`);
     else if (disk.bus === 'nvme') args.push('-device', `nvme,${named},serial=kindling${index}`);
     else if (disk.bus === 'ide' || disk.bus === 'ide-cd') args.push('-device', `${ideDevice(spec, disk.bus, next('ide'))},${named}`);

@@ -8,4 +8,4 @@ export { describeGoal, type ProveRequest, prove } from './prove.ts';
 export * as qemu from './qemu.ts';
 export { type Recorder, recorder } from './recorder.ts';
 export { parseLine, type ReportEvent, type ReportReader, reportReader } from './report.ts';
-export { type Accelerator, DISK_BUSES, type Disk, type DiskBus, type MachineSpec, type MachineType } from './spec.ts';
+export { type Accelerator, DISK_BUSES, type Disk, type DiskBus, type MachineSpec, type MachineType, type UefiFirmware } from './spec.ts';

@@ -28,10 +28,22 @@ export function commandLine(spec: MachineSpec): readonly string[] {
     ...serialArguments(spec),
     ...['-chardev', `socket,id=monitor,path=${optionValue(spec.monitorSocket)},server=on,wait=off`, '-mon', 'chardev=monitor,mode=control'],
     ...diskArguments(spec),
-    ...['-kernel', spec.kernel],
-    ...(spec.initrd === undefined ? [] : ['-initrd', spec.initrd]),
-    ...['-append', spec.commandLine],
+    ...startArguments(spec),
   ];
+}
+
+function startArguments(spec: MachineSpec): readonly string[] {
+  if (spec.kernel !== undefined) {
+    return ['-kernel', spec.kernel, ...(spec.initrd === undefined ? [] : ['-initrd', spec.initrd]), '-append', spec.commandLine];
+  }
+  if (spec.architecture !== 'x86_64') throw new KindlingError('USAGE', `firmware starts x86_64 machines only, not ${spec.architecture}`);
+  if (spec.disks.length === 0) throw new KindlingError('USAGE', 'there is no kernel and no disk that firmware could start');
+  if (spec.firmware === undefined || spec.firmware === 'bios') return [];
+  const flash = (unit: number, file: string, more: string): string[] => [
+    '-drive',
+    `if=pflash,unit=${unit},format=raw,file=${optionValue(file)}${more}`,
+  ];
+  return [...flash(0, spec.firmware.code, ',readonly=on'), ...flash(1, spec.firmware.variables, '')];
 }
 
 function processor(spec: MachineSpec): string {

@@ -54,6 +54,12 @@ export type MachineType = 'pc' | 'q35' | 'virt';
 /** Who executes the guest's instructions: QEMU's emulator or the host's processor. */
 export type Accelerator = 'tcg' | 'kvm';
 
+/** UEFI's own files: its code, and a copy of its variables that this machine may write. */
+export interface UefiFirmware {
+  readonly code: string;
+  readonly variables: string;
+}
+
 /** A machine. Memory in MiB. */
 export interface MachineSpec {
   readonly architecture: Architecture;
@@ -61,10 +67,14 @@ export interface MachineSpec {
   readonly accelerator: Accelerator;
   readonly memory: number;
   readonly processors: number;
-  readonly kernel: string;
+  /** Undefined: firmware starts what it finds on the first disk. */
+  readonly kernel: string | undefined;
   /** One file; several archives are joined before. */
   readonly initrd: string | undefined;
+  /** Of the kernel; not used where firmware starts it. */
   readonly commandLine: string;
+  /** What starts the machine where there is no kernel; a BIOS unless told. */
+  readonly firmware?: 'bios' | UefiFirmware | undefined;
   readonly disks: readonly Disk[];
   /** Directory for a shared backing of guest memory whose used blocks the host can count (/dev/shm), or undefined. */
   readonly memoryDirectory: string | undefined;

@@ -1,4 +1,6 @@
 // media: the medium as a tree, its menu, its loaders, and the images it is written as. Bundles have a front door of their own (media/bundles).
+
+export { type CoreRequest, coreRequests, diskCode, hybridCode, markerPath, placedCore } from './loaders.ts';
 export {
   type BundleDigest,
   type BundleFile,

@@ -1,8 +1,21 @@
 // The outside world of `boot`: kernels made startable, files of one boot, machines.
-import { accessSync, closeSync, constants, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { KindlingError } from '../errors.ts';
+import type { UefiFirmware } from '../machine/index.ts';
 import type { BootFiles, BootOutside } from '../verbs/boot.ts';
 import { onInterrupt } from './cleanup.ts';
 import { system } from './errno.ts';
@@ -24,9 +37,10 @@ function bootFiles(archives: readonly string[], consoleFile: string | undefined)
   const directory = system(() => mkdtempSync(join(base, 'kindling-boot-')));
   const console = resolve(consoleFile ?? join(directory, 'console.log'));
   const made = { report: join(directory, 'report'), monitor: join(directory, 'monitor'), joined: join(directory, 'initrd') };
+  const variables = join(directory, 'variables.fd');
   const remove = (everything: boolean): void => {
     const keepsConsole = !everything && consoleFile === undefined;
-    for (const path of keepsConsole ? Object.values(made) : [directory]) rmSync(path, { recursive: true, force: true });
+    for (const path of keepsConsole ? [...Object.values(made), variables] : [directory]) rmSync(path, { recursive: true, force: true });
   };
   const withdraw = onInterrupt(() => remove(true));
   return {
@@ -34,12 +48,33 @@ function bootFiles(archives: readonly string[], consoleFile: string | undefined)
     report: made.report,
     monitor: made.monitor,
     initrd: archives.length > 1 ? join4(archives, made.joined) : archives[0] && resolve(archives[0]),
+    uefi() {
+      const { code, variables: empty } = uefiFiles();
+      system(() => copyFileSync(empty, variables));
+      return { code, variables };
+    },
     keep: withdraw,
     discard(everything) {
       withdraw();
       remove(everything);
     },
   };
+}
+
+// where distributions put OVMF: Debian, Fedora, Arch, openSUSE
+const UEFI_FILES: readonly (readonly [code: string, variables: string])[] = [
+  ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd'],
+  ['/usr/share/OVMF/OVMF_CODE.fd', '/usr/share/OVMF/OVMF_VARS.fd'],
+  ['/usr/share/edk2/ovmf/OVMF_CODE.fd', '/usr/share/edk2/ovmf/OVMF_VARS.fd'],
+  ['/usr/share/edk2/x64/OVMF_CODE.4m.fd', '/usr/share/edk2/x64/OVMF_VARS.4m.fd'],
+  ['/usr/share/qemu/ovmf-x86_64-code.bin', '/usr/share/qemu/ovmf-x86_64-vars.bin'],
+];
+
+function uefiFiles(): UefiFirmware {
+  const found = UEFI_FILES.find((files) => files.every((path) => existsSync(path)));
+  if (found === undefined)
+    throw new KindlingError('NO_TOOL', 'UEFI firmware for QEMU is not installed (Debian package ovmf)', { file: UEFI_FILES[0]![0] });
+  return { code: found[0], variables: found[1] };
 }
 
 function readable(path: string): void {

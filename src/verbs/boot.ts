@@ -11,11 +11,13 @@ import {
   type ProveRequest,
   prove,
   search,
+  type UefiFirmware,
 } from '../machine/index.ts';
 
 /** What to boot, and how far. */
 export interface BootRequest {
-  readonly kernel: string;
+  /** Undefined: firmware starts the first disk. */
+  readonly kernel: string | undefined;
   readonly archives: readonly string[];
   readonly disks: readonly Disk[];
   /** The person's words of the kernel command line. */
@@ -28,6 +30,8 @@ export interface BootRequest {
   /** Seconds. */
   readonly timeout: number;
   readonly accelerator: Accelerator;
+  /** Where there is no kernel: what starts the machine; a BIOS unless told. */
+  readonly firmware?: 'bios' | 'uefi' | undefined;
   /** Undefined: what suits the kernel's architecture. */
   readonly type: MachineType | undefined;
   /** Start a bzImage as it is, its own decompressor included. */
@@ -49,6 +53,8 @@ export interface BootFiles {
   readonly monitor: string;
   /** The archives as one file; undefined when there is none. */
   readonly initrd: string | undefined;
+  /** UEFI's code, and a copy of its variables for this boot. Throws NO_TOOL when none is installed. */
+  uefi(): UefiFirmware;
   /** Leaves all of them where they are, an interruption included. */
   keep(): void;
   /** Removes all but the console; with `everything`, that too. */
@@ -70,7 +76,8 @@ export type BootWatch = Pick<ProveRequest, 'onPhase' | 'onFact' | 'onConsole' | 
 
 /** The machine that a request asks for. */
 export async function machine(request: BootRequest, files: BootFiles, outside: BootOutside): Promise<MachineSpec> {
-  const kernel = await outside.kernel(request.kernel, request.asIs);
+  const kernel: { readonly path: string | undefined; readonly architecture: Architecture } =
+    request.kernel === undefined ? { path: undefined, architecture: 'x86_64' } : await outside.kernel(request.kernel, request.asIs);
   return {
     architecture: kernel.architecture,
     type: request.type ?? (kernel.architecture === 'aarch64' ? 'virt' : 'pc'),
@@ -79,11 +86,15 @@ export async function machine(request: BootRequest, files: BootFiles, outside: B
     processors: request.processors,
     kernel: kernel.path,
     initrd: files.initrd,
-    commandLine: linux.commandLine({
-      architecture: kernel.architecture,
-      emulated: request.accelerator === 'tcg',
-      append: request.append,
-    }),
+    commandLine:
+      kernel.path === undefined
+        ? ''
+        : linux.commandLine({
+            architecture: kernel.architecture,
+            emulated: request.accelerator === 'tcg',
+            append: request.append,
+          }),
+    ...(request.firmware === 'uefi' && kernel.path === undefined ? { firmware: files.uefi() } : {}),
     disks: request.disks,
     memoryDirectory: outside.backingDirectory(request.memory),
     reportFile: files.report,
