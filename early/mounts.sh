@@ -2,7 +2,7 @@
 
 mounts_first() {
 	# One mount -a instead of four processes; a build of busybox without -T, and other mounts, get them one by one.
-	[ "$TOOLS" != busybox ] || mount -a -T "$e_home/mounts" 2>&- || :
+	[ "$TOOLS" != busybox ] || [ -e /proc/mounts ] || mount -a -T "$e_home/mounts" 2>&- || :
 	mounted /proc || mount -t proc -o nosuid,nodev,noexec proc /proc
 	mounted /sys || mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
 	mounted /dev || mount -t devtmpfs -o mode=0755,nosuid devtmpfs /dev

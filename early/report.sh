@@ -84,7 +84,7 @@ watcher_count() {
 
 # A process left behind that proves the switch: it sees PID 1 execute a file of another file system, then measures what stayed.
 # All it needs it holds already: its working directory in /proc/1, the report device, builtins. It ends by itself. Nothing is unmounted
-# before it says that it does hold them, by a file that goes with all others here.
+# before it says that it does hold them, by a file that goes with all others here. With r_kept set the archive stays and nothing is counted.
 watcher_start() {
 	[ -n "$r_clock" ] || return 0
 	(
@@ -117,10 +117,12 @@ watcher_start() {
 		echo 7 >../sys/vm/drop_caches
 		tick
 		# "/" of this process is still the archive's: what it lists is what was not deleted. Some builds of busybox leave empty directories.
-		w_files=0 w_directories=0
-		set +f
-		watcher_count ''
-		fact left "$w_files files $w_directories directories"
+		if [ -z "${r_kept-}" ]; then
+			w_files=0 w_directories=0
+			set +f
+			watcher_count ''
+			fact left "$w_files files $w_directories directories"
+		fi
 		phase released ..
 	) &
 	w_turns=0

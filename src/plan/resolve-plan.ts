@@ -14,6 +14,7 @@ import { modprobeConfig, openModules } from './modules/index.ts';
 import type { Part, PartWants } from './part.ts';
 import { mountable } from './parts/filesystems.ts';
 import { PARTS } from './parts/index.ts';
+import { isReplacedByLive } from './parts/live.ts';
 import type { KernelFacts, Plan, Wanted } from './plan.ts';
 import { closeOverPrograms } from './programs/index.ts';
 import type { Root } from './root.ts';
@@ -88,7 +89,9 @@ export function activeParts(settings: Settings): Part[] {
     if (add.has(name)) throw new KindlingError('CONFLICT', `part "${name}" is both added and omitted`);
     if (known(name).when === 'always') throw new KindlingError('BAD_CONFIG', `part "${name}" cannot be left out: nothing boots without it`);
   }
-  return PARTS.filter(({ name, when }) => !omit.has(name) && (when !== 'asked' || add.has(name)));
+  const isLive = add.has('live');
+  const isUsual = ({ name, when }: Part): boolean => when !== 'asked' && !(isLive && isReplacedByLive(name));
+  return PARTS.filter((part) => !omit.has(part.name) && (isUsual(part) || add.has(part.name)));
 }
 
 function driversOf(request: PlanRequest, kernel: KernelFacts, proposals: readonly Proposal[]): Drivers | undefined {

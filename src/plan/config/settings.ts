@@ -58,6 +58,20 @@ export const SETTINGS = {
     default: 'reboot',
     summary: 'what follows when a dump could not be saved',
   },
+  media: {
+    kind: 'list',
+    default: '',
+    summary: 'classes of media that part live reaches: usb, cd, virtio, scsi, ata, nvme, mmc; all unless told',
+  },
+  handover: {
+    kind: 'text',
+    choices: ['pivot', 'switch'],
+    default: 'pivot',
+    summary: 'how part live enters the union: pivot_root with the archive kept for the shutdown, or switch_root',
+  },
+  medium: { kind: 'text', default: 'any', summary: 'id of the one medium that part live takes, or any' },
+  encrypted: { kind: 'text', choices: ['yes', 'no'], default: 'no', summary: 'whether part live can open encrypted changes' },
+  'live-memory': { kind: 'text', default: '48', summary: 'MiB of free memory without which part live says so and goes no further' },
 } as const satisfies Record<string, SettingSpec>;
 
 /** The name of a setting. */
@@ -129,6 +143,11 @@ export function merged(assignments: readonly Assignment[]): Settings {
     'kdump-level': of('kdump-level'),
     'kdump-final': of('kdump-final'),
     'kdump-failure': of('kdump-failure'),
+    media: of('media'),
+    handover: of('handover'),
+    medium: of('medium'),
+    encrypted: of('encrypted'),
+    'live-memory': of('live-memory'),
   };
 }
 

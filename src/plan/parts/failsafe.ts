@@ -9,6 +9,7 @@ import { findProgram } from '../programs/index.ts';
 import type { Root } from '../root.ts';
 import { isCheckFile } from './check.ts';
 import { isKdumpFile } from './kdump.ts';
+import { isLiveFile } from './live.ts';
 
 const PART = 'failsafe';
 const HOME = 'usr/lib/kindling/early';
@@ -47,7 +48,13 @@ export function failsafePrograms(root: Root): ProgramWant[] {
 
 /** Whether the archive itself runs that file of early userspace, which then comes from where all of it comes. */
 function isRun(early: Tree, path: string): boolean {
-  return early.get(path) !== undefined && !isKdumpFile(path) && !isCheckFile(path) && (!isFailsafeFile(path) || path === SCRIPT);
+  return (
+    early.get(path) !== undefined &&
+    !isKdumpFile(path) &&
+    !isCheckFile(path) &&
+    !isLiveFile(path) &&
+    (!isFailsafeFile(path) || path === SCRIPT)
+  );
 }
 
 /** All files of kindling's own below a directory but for those that the archive runs itself; Node, which needs its libraries, is a program. */

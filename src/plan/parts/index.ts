@@ -8,6 +8,7 @@ import { filesystems } from './filesystems.ts';
 import { fsck } from './fsck.ts';
 import { init } from './init.ts';
 import { kdump } from './kdump.ts';
+import { live } from './live.ts';
 import { microcode } from './microcode.ts';
 import { modprobeConfig } from './modprobe-config.ts';
 import { modulesLoad } from './modules-load.ts';
@@ -38,5 +39,6 @@ export const PARTS: readonly Part[] = [
   kdump,
   check,
   failsafe,
+  live,
   files,
 ];

@@ -6,6 +6,7 @@ import { type Root, resolve } from '../root.ts';
 import { isCheckFile } from './check.ts';
 import { isFailsafeFile } from './failsafe.ts';
 import { isKdumpFile } from './kdump.ts';
+import { isLiveFile } from './live.ts';
 
 const PART = 'init';
 const DIRECTORIES: readonly (readonly [string, string])[] = [
@@ -58,7 +59,7 @@ export const init: Part = {
     }));
     entries.push(...firstDevices(), ...standardLinks(root));
     for (const entry of early.entries) {
-      if (entry.kind === 'directory' || [isKdumpFile, isCheckFile, isFailsafeFile].some((isOf) => isOf(entry.path))) continue;
+      if (entry.kind === 'directory' || [isKdumpFile, isCheckFile, isFailsafeFile, isLiveFile].some((isOf) => isOf(entry.path))) continue;
       const text = entry.path === 'init' ? 'first process of the booted machine' : 'early userspace';
       entries.push({
         entry,

@@ -1,0 +1,172 @@
+// Bundles, media and archives for the boots of live systems. The system in the bundles is a busybox whose init (/sbin/probe-init) reports what it
+// finds, so that a boot takes seconds; media are written by foreign tools here. All of it is made once and kept.
+import {
+  copyFileSync,
+  cpSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { findTool, tool } from '../tools.ts';
+import { CLONE, debianKernel, diskImage, linkTree, mustRun, once } from '../world/index.ts';
+import { lateRoot } from './early-world.ts';
+
+// What a program of the booted system can see: the mounts, what early userspace wrote down, and that the medium's files can be read.
+const LIVE = `while read -r source at type options rest; do
+	list="$list $source,$at,$type"
+done </proc/mounts
+fact probe.mount.list $list
+while IFS='=' read -r key value; do
+	fact "live.$key" "$value"
+done </run/kindling/live
+fact probe.memory "$(readlink /memory)"
+fact probe.bundles $(ls /memory/bundles)
+fact probe.rest $(ls -A /run/initramfs 2>/dev/null)
+cat /etc/layer 2>/dev/null && fact probe.layer "$(cat /etc/layer)"
+echo written >/etc/written && fact probe.written "$(cat /etc/written)"
+`;
+
+// What the tests load after the switch, and what that needs; all other modules would only take time to pack.
+const KEPT_MODULES = ['kernel/fs', 'kernel/lib', 'kernel/crypto', 'kernel/arch', 'kernel/drivers/block'];
+
+/** The root that live archives of these tests are built from: kernel, its whole module tree, busybox. */
+export const liveSource = lateRoot;
+
+/** Folders of the bundles: `core` without kernel modules, `modules` with those that the tests load late. Made once. */
+export async function bundleRoots(): Promise<{ readonly core: string; readonly modules: string }> {
+  const root = await lateRoot();
+  const { version } = await debianKernel('amd64');
+  const key = Buffer.from(LIVE).length;
+  const made = await once(`live-roots-${key}-${basename(root)}`, (scratch) => {
+    const [core, modules] = [join(scratch, 'core'), join(scratch, 'modules')];
+    mkdirSync(core, { recursive: true });
+    linkTree(root, core);
+    for (const path of ['usr/lib/modules', 'boot']) rmSync(join(core, path), { recursive: true });
+    mkdirSync(join(core, 'etc/probe.d'), { recursive: true });
+    writeFileSync(join(core, 'etc/probe.d/live'), LIVE);
+    const [from, to] = [root, modules].map((one) => join(one, 'usr/lib/modules', version));
+    mkdirSync(to!, { recursive: true });
+    for (const name of readdirSync(from!)) {
+      if (statSync(join(from!, name)).isFile()) copyFileSync(join(from!, name), join(to!, name));
+    }
+    for (const path of KEPT_MODULES) {
+      mkdirSync(join(to!, path), { recursive: true });
+      linkTree(join(from!, path), join(to!, path));
+    }
+  });
+  return { core: join(made, 'core'), modules: join(made, 'modules') };
+}
+
+/** A bundle made by `kindling pack` from a folder; made once for each folder. */
+export async function bundleOf(folder: string): Promise<string> {
+  const key = `${basename(join(folder, '..'))}-${basename(folder)}-${Math.floor(statSync(folder).ctimeMs)}`;
+  return once(`live-bundle-${key}.sb`, async (scratch) => {
+    await mustRun(kindling(), ['pack', folder, '-o', scratch, '--format', 'squashfs', '--codec', 'zstd:3']);
+  });
+}
+
+/** The usual bundles of these tests by name. */
+export async function usualBundles(): Promise<Readonly<Record<string, string>>> {
+  const { core, modules } = await bundleRoots();
+  return { '01-core.sb': await bundleOf(core), '02-modules.sb': await bundleOf(modules) };
+}
+
+/** A folder that goes when the test process ends. */
+export function scratchFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kindling-live-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** What the tree of a medium holds. */
+export interface MediumOptions {
+  /** Bundles by name, as files of this machine; a name may be below `modules/`. */
+  readonly bundles: Readonly<Record<string, string>>;
+  /** Name of the data directory; "kindling" unless told. */
+  readonly data?: string;
+  /** First line of `medium`; without it there is no such file. */
+  readonly id?: string;
+  /** Further files by path from the top of the medium, as files of this machine. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** The tree of a medium as a new folder. */
+export function mediumFolder(options: MediumOptions): string {
+  const folder = scratchFolder();
+  const data = join(folder, options.data ?? 'kindling');
+  mkdirSync(join(data, 'modules'), { recursive: true });
+  for (const [name, from] of Object.entries(options.bundles)) place(from, join(data, name));
+  if (options.id !== undefined) {
+    const lines = Object.entries(options.bundles).flatMap(([name, from]) => (name.includes('/') ? [] : [`${name} ${statSync(from).size}`]));
+    writeFileSync(join(data, 'medium'), `${[options.id, ...lines].join('\n')}\n`);
+  }
+  for (const [path, from] of Object.entries(options.files ?? {})) {
+    mkdirSync(join(folder, path, '..'), { recursive: true });
+    place(from, join(folder, path));
+  }
+  return folder;
+}
+
+function place(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    // the temporary directory may be another file system
+    cpSync(from, to);
+  }
+}
+
+/** An ISO 9660 image of a folder, by xorriso. */
+export async function isoMedium(folder: string): Promise<string> {
+  const image = join(scratchFolder(), 'medium.iso');
+  await mustRun(tool('xorriso'), ['-as', 'mkisofs', '-quiet', '-R', '-J', '-V', 'KINDLING', '-o', image, folder]);
+  return image;
+}
+
+/** An ext4 disk of a folder. */
+export async function ext4Medium(folder: string, label = 'medium'): Promise<string> {
+  return diskImage({ fs: 'ext4', root: folder, label, spare: 16 << 20 });
+}
+
+const MIB = 1 << 20;
+
+/** A stick with an MBR and one FAT32 partition, by sfdisk, mkfs.vfat and mcopy. */
+export async function fatStick(folder: string, label = 'STICK'): Promise<string> {
+  const image = join(scratchFolder(), 'stick.img');
+  const size = Math.ceil((sizeOf(folder) * 1.05) / MIB) + 40;
+  writeFileSync(image, '');
+  truncateSync(image, (size + 1) * MIB);
+  await mustRun(tool('sfdisk'), ['-q', image], { input: 'label: dos\nstart=2048, type=c, bootable\n' });
+  await mustRun(tool('mkfs.vfat'), ['-F', '32', '-n', label, '--offset', '2048', image, String(size * 1024)]);
+  const entries = readdirSync(folder).map((name) => join(folder, name));
+  await mustRun(tool('mcopy'), ['-s', '-Q', '-i', `${image}@@1M`, ...entries, '::']);
+  return image;
+}
+
+function sizeOf(folder: string): number {
+  return readdirSync(folder, { withFileTypes: true }).reduce((sum, one) => {
+    const path = join(folder, one.name);
+    return sum + (one.isDirectory() ? sizeOf(path) : statSync(path).size);
+  }, 0);
+}
+
+/** A live archive built by `kindling build --add live`; `settings` are lines of a configuration file. */
+export async function liveArchive(settings: readonly string[] = [], ...words: readonly string[]): Promise<string> {
+  const folder = scratchFolder();
+  const config = join(folder, 'live.conf');
+  writeFileSync(config, `${settings.join('\n')}\n`);
+  const archive = join(folder, 'live.img');
+  await mustRun(kindling(), ['build', '--root', await liveSource(), '--add', 'live', '--config', config, '-o', archive, ...words]);
+  return archive;
+}
+
+function kindling(): string {
+  return findTool(join(CLONE, 'bin/kindling')) ?? 'kindling';
+}
