@@ -4,6 +4,7 @@
 # Fixed points, which other files named live-*.sh replace by functions of the same name:
 #   live_word_more WORD   each word of the command line that nothing else took
 #   medium_verify         the medium is mounted below $l_home/data, its data directory is $l_data; nothing is open on it yet
+#   changes_ready         the same moment, after that: the last one at which the medium may be unmounted and mounted anew, writable say
 #   bundle_open FILE PLACE  mounts one bundle, or says no with the reason in l_error
 #   changes_open          the bundles are mounted, the union is not: sets l_upper and l_work (on one file system, under $l_home/changes) and
 #                         l_changes (a word for the report); l_pins=1 when the medium must stay mounted for them
@@ -18,6 +19,10 @@ live_word_more() {
 }
 
 medium_verify() {
+	:
+}
+
+changes_ready() {
 	:
 }
 
@@ -47,6 +52,7 @@ live() {
 	find_medium
 	phase device
 	medium_verify
+	changes_ready
 	toram_copy
 	bundles_list
 	bundles_mount
