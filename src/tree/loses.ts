@@ -2,6 +2,7 @@
 import { nameToBytes } from '../bytes/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
 import type { Entry, EntryKind } from './entry.ts';
+import { baseName } from './names.ts';
 
 /** The bounds of one format. Sizes are in bytes; a missing bound means there is none. */
 export interface Loses {
@@ -21,6 +22,8 @@ export interface Loses {
   /** Longest path, in bytes, without a NUL. */
   readonly pathSizeMost?: number;
   readonly targetSizeMost?: number;
+  /** Longest name of one component, in bytes. */
+  readonly nameSizeMost?: number;
 }
 
 function droppedXattrs(names: readonly string[], { xattrs, xattrPrefixes }: Loses): readonly string[] {
@@ -48,6 +51,7 @@ export function lossesOf(entries: Iterable<Entry>, loses: Loses): Finding[] {
     over('the owner', entry.uid, loses.idMost);
     over('the group', entry.gid, loses.idMost);
     if (loses.pathSizeMost !== undefined) over('the path length', nameToBytes(entry.path).length, loses.pathSizeMost);
+    if (loses.nameSizeMost !== undefined) over('the name length', nameToBytes(baseName(entry.path)).length, loses.nameSizeMost);
     if (entry.kind === 'file') over('the file size', entry.content.size, loses.fileSizeMost);
     if (entry.kind === 'symlink' && loses.targetSizeMost !== undefined) {
       over('the link target length', nameToBytes(entry.target).length, loses.targetSizeMost);

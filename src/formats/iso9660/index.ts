@@ -1,2 +1,5 @@
 // ISO 9660 with Rock Ridge, Joliet and El Torito: the file system of optical discs. Layout and findings: docs/formats/iso9660.md.
+
+export { encode } from './encode.ts';
+export { loses } from './loses.ts';
 export type { BootEntry, BootPlatform, EncodeOptions, Extent, IsoLayout, IsoPlan, Trailer } from './options.ts';
