@@ -11,6 +11,7 @@ escape() {
 		place_make /memory
 		return 0
 	fi
+	[ -z "$r_on" ] || { memory_read /proc && fact escape "$m_free"; }
 	[ -d /m ] || mkdir /m
 	mount -t tmpfs -o mode=0755,size=95% root /m || {
 		failed ESCAPE 'no memory file system could be mounted'
@@ -32,6 +33,7 @@ escape() {
 	fi
 	: >/m/escaped
 	[ -z "$r_on" ] || escape_watch
+	[ "$TOOLS" != busybox ] || { e_new=/m && trees_remove; }
 	exec 8>&-
 	kernel_moves /m
 	exec switch_root /m /init "$@"

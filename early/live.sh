@@ -3,8 +3,8 @@
 #
 # Fixed points, which other files named live-*.sh replace by functions of the same name:
 #   live_word_more WORD   each word of the command line that nothing else took
-#   medium_verify         the medium is mounted below $l_home/data, its data directory is $l_data; nothing is open on it yet
-#   changes_ready         the same moment, after that: the last one at which the medium may be unmounted and mounted anew, writable say
+#   medium_verify         the medium is mounted below $l_home/data, its data directory is $l_data; nothing is open on it yet, so that it may
+#                         still be unmounted and mounted anew, writable say
 #   bundle_open FILE PLACE  mounts one bundle, or says no with the reason in l_error
 #   changes_open          the bundles are mounted, the union is not: sets l_upper and l_work (on one file system, under $l_home/changes) and
 #                         l_changes (a word for the report); l_pins=1 when the medium must stay mounted for them
@@ -19,10 +19,6 @@ live_word_more() {
 }
 
 medium_verify() {
-	:
-}
-
-changes_ready() {
 	:
 }
 
@@ -52,7 +48,6 @@ live() {
 	find_medium
 	phase device
 	medium_verify
-	changes_ready
 	toram_copy
 	bundles_list
 	bundles_mount
