@@ -211,7 +211,8 @@ changes_union() {
 					*,source=*)
 						ch_union=${ch_options#*source=}
 						ch_union=${ch_union%%,*}
-						ch_union=${ch_union#.}
+						[ "$ch_union" != . ] || ch_union=
+						ch_union=${ch_union#./}
 						ch_union=${ch_union#/}
 						;;
 				esac

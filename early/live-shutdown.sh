@@ -6,6 +6,7 @@
 # they are deleted, so the few that are needed are copied there, without drivers.
 shutdown_prepare() {
 	sd_home=
+	shutdown_lighten
 	if [ "$HANDOVER" = switch ]; then
 		sd_home=/run/initramfs
 		for sd_tree in bin sbin lib lib64 usr/bin usr/sbin usr/lib usr/lib64; do
@@ -38,6 +39,22 @@ shutdown_copy() {
 		case $sd_entry in
 			*/lib/modules | */lib/firmware | *'*') ;;
 			*) cp -a "$sd_entry" "$sd_home/$1/" ;;
+		esac
+	done
+}
+
+# shutdown_lighten: what opens and checks changes came with its libraries. Where a busybox without any does all else, and no mapping has to be
+# closed at the end, they are memory for nothing. (Drivers and firmware go at the handover.)
+shutdown_lighten() {
+	[ "$TOOLS" = busybox ] && [ ! -e /dev/mapper/kindling-changes ] && [ -z "$k_break" ] || return 0
+	for sd_entry in /bin/busybox /usr/bin/busybox; do
+		[ -f "$sd_entry" ] || continue
+		! grep -q -e /ld-linux -e /ld-musl -e /ld64 "$sd_entry" || return 0
+	done
+	for sd_entry in /lib/* /lib64/* /usr/lib/* /usr/lib64/* /usr/sbin/cryptsetup /usr/sbin/e2fsck /usr/sbin/fsck.* /sbin/fsck.*; do
+		case $sd_entry in
+			*/kindling | */modules | */firmware | */modprobe.d | *'*') ;;
+			*) rm -rf "$sd_entry" ;;
 		esac
 	done
 }
