@@ -1,10 +1,12 @@
 # live-verify: the check of the medium, when the command line asks for it (kindling.verify): every file that kindling/sha256sums lists is read
 # and compared, with progress on the console. What differs is named, and a person says how it goes on.
 
+# medium_verify: nothing is open on the medium yet, so what the changes need of it is done here too.
 medium_verify() {
 	cv_wanted='' cv_policy=''
 	words_split "$w_line" verify_word
 	[ -z "$cv_wanted" ] || verify_medium
+	changes_ready
 }
 
 # verify_medium: cv_top, where the medium's own paths begin.
