@@ -95,6 +95,8 @@ const CIPHERS = [
 const COMMANDS = [
   ...['cp', 'rm', 'rmdir', 'mkdir', 'ln', 'du', 'sort', 'stat', 'mount', 'umount', 'switch_root'].map((name) => ({ name, needed: true })),
   ...['losetup', 'sync', 'eject'].map((name) => ({ name, needed: false })),
+  // changes that are kept, the check of the medium, and the end of it all
+  ...['mv', 'dd', 'sha256sum', 'chmod', 'chroot', 'grep'].map((name) => ({ name, needed: false })),
 ];
 
 /** Whether a file of early userspace is only for live systems: other archives do without. */
@@ -160,7 +162,7 @@ export const live: Part = {
       throw new KindlingError('NO_ENTRY', 'early userspace lacks the scripts of live systems', { path: `${HOME}/live.sh` });
     }
     const handover = settings.handover[0]!;
-    const commands = [...COMMANDS, ...(handover === 'pivot' ? [{ name: 'pivot_root', needed: true }] : [])];
+    const commands = [...COMMANDS, { name: 'pivot_root', needed: handover === 'pivot' }];
     const tools = toolWants(root, { commands, own: new Set(settings.programs), who: 'the live system', isRescue: false });
     const programs = [...(tools.programs ?? [])];
     if (settings.encrypted[0] === 'yes') programs.push({ path: 'usr/sbin/cryptsetup', text: 'opens encrypted changes' });
