@@ -1,5 +1,17 @@
 // media: the medium as a tree, its menu, its loaders, and the images it is written as. Bundles have a front door of their own (media/bundles).
 
+export {
+  bytesVolume,
+  type DiskLoader,
+  type DiskMedium,
+  type DiskPiece,
+  type DiskRequest,
+  diskMedium,
+  sourceVolume,
+  type Volume,
+} from './disk.ts';
+export { EFI_PATH, type EspOptions, efiFile, espImage, volumeTree } from './esp.ts';
+export { DISC_CORE_PATH, ESP_PATH, guidOf, type IsoLoader, type IsoMedium, type IsoOptions, isoMedium, serialOf } from './iso.ts';
 export { type CoreRequest, coreRequests, diskCode, hybridCode, markerPath, placedCore } from './loaders.ts';
 export {
   type BundleDigest,
