@@ -146,7 +146,7 @@ async function codecsFor(parsed: Parsed, format: PackFormat) {
 }
 
 /** The tree at a path, with the extended attributes of a directory where the machine has a program to read them. */
-async function sourceTree(source: string, withXattrs: boolean): Promise<{ tree: Tree; notes: Finding[] }> {
+export async function sourceTree(source: string, withXattrs: boolean): Promise<{ tree: Tree; notes: Finding[] }> {
   const isDirectory = system(() => statSync(source, { throwIfNoEntry: false }))?.isDirectory() === true;
   if (!isDirectory) {
     const [{ imageTree }, { nodeDecoders }] = await Promise.all([import('../../node/open-root.ts'), import('../../node/codecs.ts')]);
