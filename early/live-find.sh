@@ -80,8 +80,8 @@ medium_at() {
 			umount "$l_home/data"
 			return 1
 		}
-		# The one that was looked for is mounted as its file system wants to be: a journal is gone through first.
-		if [ -n "$m_look" ]; then
+		# The one that was looked for is mounted as its file system wants to be, a journal is gone through first; but never one half of a mirror.
+		if [ -n "$m_look" ] && ! md_end "$d_path" "$d_size"; then
 			umount "$l_home/data"
 			mount -t "$m_driver" -o ro "$d_path" "$l_home/data" 2>/dev/null || mount -t "$m_driver" -o "ro$m_look" "$d_path" "$l_home/data" || return 1
 		fi

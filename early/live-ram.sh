@@ -10,25 +10,15 @@ memory_least() {
 # What stays free after copying, in KiB, beside what the plan says.
 t_margin=32768
 
+# toram_copy: the bundles of l_list and what lies beside them, but no changes.
 toram_copy() {
 	[ -n "$l_toram" ] || return 0
-	set --
-	for t_file in "$l_data"/*; do
-		case ${t_file##*/} in
-			changes | changes.img | changes.dat | '*') continue ;;
-		esac
-		set -- "$@" "$t_file"
-	done
 	t_need=0
-	while read -r t_size t_rest; do
-		t_need=$((t_need + t_size))
-	done <<END
-$(du -sk "$@")
-END
+	toram_files toram_size
 	memory_read /proc
-	t_most=$((m_available - t_margin - MEMORY * 1024 / 2))
-	if [ "$t_need" -gt $t_most ]; then
-		failed TORAM_TOO_LARGE "toram needs $((t_need / 1024)) MiB of memory for the data and $(((m_available - t_most) / 1024)) MiB to run; there are $((m_available / 1024)) MiB. Without the word toram (or with a shorter list of bundles) this machine boots from the medium"
+	t_run=$((t_margin + MEMORY * 1024 / 2))
+	if [ $((t_need + t_run)) -gt "$m_available" ]; then
+		failed TORAM_TOO_LARGE "toram needs $((t_need / 1024)) MiB of memory for the data and $((t_run / 1024)) MiB to run, and there are $((m_available / 1024)) MiB; without toram, or with fewer bundles, this machine boots from the medium"
 		say 'going on from the medium'
 		l_toram=
 		return 0
@@ -37,14 +27,62 @@ END
 	mkdir "$l_home/toram"
 	t_text='no memory file system could be mounted'
 	mount -t tmpfs -o "mode=0755,size=$((t_need + t_need / 16 + 4096))k" toram "$l_home/toram"
-	if ! mounted "$l_home/toram" || ! t_text=$(cp -a "$@" "$l_home/toram/" 2>&1); then
+	if ! mounted "$l_home/toram" || ! mkdir "$l_home/toram/modules" || ! t_text=$(toram_files toram_put 2>&1); then
 		umount "$l_home/toram" 2>/dev/null
 		failed TORAM_COPY "the data could not be copied into memory: $t_text"
+		say 'going on from the medium'
 		l_toram=
 		return 0
 	fi
 	l_data=$l_home/toram
+	bundles_list
 	fact toram "$t_need"
+}
+
+# toram_files COMMAND: calls it with a place in memory and the files that belong there.
+toram_files() {
+	t_do=$1
+	set --
+	for t_file in "$l_data"/*; do
+		case ${t_file##*/} in
+			*.sb | modules | changes | changes.* | '*') ;;
+			*) set -- "$@" "$t_file" ;;
+		esac
+	done
+	while read -r t_number t_name t_file; do
+		case $t_file in
+			"$l_data"/modules/*) ;;
+			?*) set -- "$@" "$t_file" ;;
+		esac
+	done <<END
+$l_list
+END
+	[ $# = 0 ] || "$t_do" "$l_home/toram" "$@" || return 1
+	set --
+	while read -r t_number t_name t_file; do
+		case $t_file in
+			"$l_data"/modules/*) set -- "$@" "$t_file" ;;
+		esac
+	done <<END
+$l_list
+END
+	[ $# = 0 ] || "$t_do" "$l_home/toram/modules" "$@"
+}
+
+# toram_size PLACE FILE...: adds up t_need, in KiB.
+toram_size() {
+	shift
+	while read -r t_size t_rest; do
+		t_need=$((t_need + t_size))
+	done <<END
+$(du -sk "$@")
+END
+}
+
+toram_put() {
+	t_to=$1
+	shift
+	cp -a "$@" "$t_to/"
 }
 
 # medium_release: after toram nothing needs the medium, unless changes are kept there.

@@ -48,8 +48,8 @@ live() {
 	find_medium
 	phase device
 	medium_verify
-	toram_copy
 	bundles_list
+	toram_copy
 	bundles_mount
 	phase mount
 	changes_open

@@ -71,7 +71,7 @@ word_take() {
 		kindling.failsafe=*) k_failsafe=${1#*=} ;;
 		kindling.report=*) k_report=${1#*=} ;;
 	esac
-	[ -z "$LIVE" ] || live_word "$1"
+	[ -z "${LIVE-}" ] || live_word "$1"
 }
 
 # Names other archives use for the same places are understood too.

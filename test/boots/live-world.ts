@@ -14,9 +14,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { startableKernel } from '../../src/node/startable-kernel.ts';
 import { findTool, tool } from '../tools.ts';
 import { CLONE, debianKernel, diskImage, linkTree, mustRun, once } from '../world/index.ts';
 import { lateRoot } from './early-world.ts';
+import { openQmp, type Qmp } from './qmp.ts';
+import { machineWords, start, type Talk } from './talk.ts';
 
 // What a program of the booted system can see: the mounts, what early userspace wrote down, and that the medium's files can be read.
 const LIVE = `while read -r source at type options rest; do
@@ -27,6 +30,17 @@ while IFS='=' read -r key value; do
 	fact "live.$key" "$value"
 done </run/kindling/live
 fact probe.memory "$(readlink /memory)"
+fact probe.command "$(cat /proc/cmdline)"
+if grep -q probe.pull /proc/cmdline; then
+	fact probe.pulling yes
+	waited=0
+	while [ -e /sys/class/block/sda ] && [ $waited -lt 300 ]; do
+		sleep 0.1
+		waited=$((waited + 1))
+	done
+	echo 3 >/proc/sys/vm/drop_caches
+	fact probe.pulled "$(find /memory/ /usr -xdev -type f -exec cat {} + | wc -c) $(ls -d /sys/class/block/sd* 2>/dev/null)"
+fi
 fact probe.bundles $(ls /memory/bundles)
 fact probe.rest $(ls -A /run/initramfs 2>/dev/null)
 cat /etc/layer 2>/dev/null && fact probe.layer "$(cat /etc/layer)"
@@ -81,9 +95,14 @@ export async function usualBundles(): Promise<Readonly<Record<string, string>>> 
 /** A folder that goes when the test process ends. */
 export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kindling-live-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.add(folder);
   return folder;
 }
+
+const folders = new Set<string>();
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 
 /** What the tree of a medium holds. */
 export interface MediumOptions {
@@ -169,4 +188,52 @@ export async function liveArchive(settings: readonly string[] = [], ...words: re
 
 function kindling(): string {
   return findTool(join(CLONE, 'bin/kindling')) ?? 'kindling';
+}
+
+/** A running live system that devices can be plugged into: its console, its report and its monitor. */
+export interface LiveMachine {
+  readonly talk: Talk;
+  readonly qmp: Qmp;
+  /** Waits until the report has a line with this, at most so many seconds, and answers the whole report up to then. */
+  reported(what: string | RegExp, seconds: number): Promise<string>;
+  end(): Promise<void>;
+}
+
+/** Starts a live archive in a machine whose devices are given in QEMU's own words. */
+export async function liveMachine(archive: string, append: string, words: readonly string[], memory = 512): Promise<LiveMachine> {
+  const folder = scratchFolder();
+  const [report, monitor] = [join(folder, 'report'), join(folder, 'monitor')];
+  const kernel = (await startableKernel((await debianKernel('amd64')).vmlinuz, false)).path;
+  const talk = start(
+    machineWords({
+      kernel,
+      archive,
+      memory,
+      append: `kindling.report=ttyS1 init=/usr/sbin/probe-init ${append}`,
+      words: [
+        ...['-no-reboot', '-chardev', `file,id=report,path=${report}`, '-device', 'isa-serial,chardev=report'],
+        ...['-qmp', `unix:${monitor},server=on,wait=off`, ...words],
+      ],
+    }),
+  );
+  const qmp = await openQmp(monitor);
+  return {
+    talk,
+    qmp,
+    async reported(what, seconds) {
+      const until = performance.now() + seconds * 1000;
+      for (;;) {
+        const text = existsSync(report) ? readFileSync(report, 'utf8') : '';
+        if (typeof what === 'string' ? text.includes(what) : what.test(text)) return text;
+        if (performance.now() > until) {
+          throw new Error(`the machine did not report ${what} within ${seconds} s\n${text}\n${talk.transcript().slice(-3000)}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    },
+    async end() {
+      qmp.close();
+      await talk.cut();
+    },
+  };
 }
