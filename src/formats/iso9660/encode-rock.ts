@@ -70,19 +70,37 @@ function components(target: string, most: number): Uint8Array[] {
   return found;
 }
 
+/**
+ * SL entries of a link target. Where one entry ends, a component goes on in the next, if need be with no more bytes: Linux puts a slash
+ * between components on both sides of that border, libarchive does not.
+ */
 function linkEntries(target: string): Uint8Array[] {
   const most = ENTRY_SIZE_MOST - suspHead.size - 1;
   const groups: Uint8Array[][] = [[]];
   let size = 0;
-  for (const piece of components(target, most - 2)) {
+  for (const piece of components(target, most - EMPTY_COMPONENT.length * 2)) {
     if (size + piece.length > most) {
-      groups.push([]);
-      size = 0;
+      const next = cut(groups.at(-1)!);
+      groups.push(next);
+      size = sizeOf(next);
     }
     groups.at(-1)!.push(piece);
     size += piece.length;
   }
   return groups.map((pieces, index) => entry('SL', concat([Uint8Array.of(index < groups.length - 1 ? NAME_FLAGS.goesOn : 0), ...pieces])));
+}
+
+const EMPTY_COMPONENT = component(new Uint8Array(0), 0);
+
+/** Ends a full group with a component that goes on, and gives what the next one starts with. */
+function cut(group: Uint8Array[]): Uint8Array[] {
+  const last = group.findLastIndex(([flags = 0]) => (flags & ~COMPONENT_FLAGS.goesOn) === 0);
+  if (last < 0) return []; // nothing but "..": those cannot go on
+  const moved = group.splice(last + 1);
+  const piece = group[last]!;
+  if (piece[0] === COMPONENT_FLAGS.goesOn) return moved;
+  group[last] = Uint8Array.from([COMPONENT_FLAGS.goesOn, ...piece.subarray(1)]);
+  return [EMPTY_COMPONENT, ...moved];
 }
 
 /** The entries of one record. `name` is that of the record; "." and ".." have none. */
