@@ -7,7 +7,8 @@ import { KindlingError, located } from '../errors.ts';
 import { nodeDecoders } from '../node/codecs.ts';
 import { directoryTree } from '../node/directory.ts';
 import { system } from '../node/errno.ts';
-import { fileSource } from '../node/source.ts';
+import { imageSource } from '../node/image-source.ts';
+import { partitionName } from '../node/partition-name.ts';
 import type { Tree } from '../tree/index.ts';
 
 /** Reads an archive file that must be whole. Errors name the file. */
@@ -17,7 +18,7 @@ export function openArchive(path: string, options: Omit<DecodeOptions, 'decoders
 
 function opened(path: string): ByteSource {
   try {
-    return fileSource(path);
+    return imageSource(path);
   } catch (error) {
     throw located(error, { file: path });
   }
@@ -34,6 +35,7 @@ export function decodeArchive(source: ByteSource, path: string, options: Omit<De
 
 /** A directory, or whatever image can be read, as a tree. */
 export function openTree(path: string): Tree {
+  if (partitionName(path) !== undefined) return openArchive(path).tree;
   const stats = system(() => statSync(path, { throwIfNoEntry: false }));
   if (stats === undefined) throw new KindlingError('NO_ENTRY', 'there is no such file or directory', { file: path });
   return stats.isDirectory() ? directoryTree(path) : openArchive(path).tree;

@@ -1,18 +1,21 @@
-// Anything that can be a root: a directory, packages, a tar archive (plain or compressed), a squashfs or EROFS image, a boot archive. What it is decides the content.
+// Anything that can be a root: a directory, packages, a tar archive (plain or compressed), a squashfs,
+// EROFS, ISO 9660 or FAT image, a disk with one of them in a partition (IMAGE@N: in partition N), a boot archive. What it is decides the content.
 // Readers are imported when they are needed: a directory, the usual case, costs nothing more.
 import { readdirSync, statSync } from 'node:fs';
-import { bytesSource, readAll } from '../bytes/index.ts';
+import { type ByteSource, bytesSource, readAll } from '../bytes/index.ts';
 import { type Decoder, detectDecoder } from '../codecs/index.ts';
 import { KindlingError, located } from '../errors.ts';
 import { type Root, treeRoot } from '../plan/index.ts';
 import type { Tree } from '../tree/index.ts';
 import { directoryRoot } from './directory.ts';
 import { system } from './errno.ts';
-import { type FileSource, fileSource } from './source.ts';
+import { partitionName } from './partition-name.ts';
+import { fileSource } from './source.ts';
 
 const UNPACKED_MOST = 2 ** 31 - 1;
 
 function isDirectory(path: string): boolean {
+  if (partitionName(path) !== undefined) return false;
   return system(() => statSync(path), { file: path }).isDirectory();
 }
 
@@ -38,7 +41,7 @@ async function packagesRoot(paths: readonly string[], decoders: readonly Decoder
   return treeRoot(packagesTree(parts), paths.length === 1 ? paths[0]! : `${paths.length} packages`);
 }
 
-async function treeOf(path: string, source: FileSource, decoders: readonly Decoder[]): Promise<Tree> {
+async function treeOf(path: string, source: ByteSource, decoders: readonly Decoder[]): Promise<Tree> {
   const tar = await import('../formats/tar/index.ts');
   const head = source.read(0, Math.min(512, source.size));
   if (tar.detect(head)) return tar.decode(source);
@@ -53,7 +56,8 @@ async function treeOf(path: string, source: FileSource, decoders: readonly Decod
 /** An image of any kind that can be a root, packages aside, as a tree. Throws what `openRoot` throws. */
 export async function imageTree(path: string, decoders: readonly Decoder[]): Promise<Tree> {
   try {
-    return await treeOf(path, fileSource(path), decoders);
+    const source = partitionName(path) === undefined ? fileSource(path) : (await import('./image-source.ts')).imageSource(path);
+    return await treeOf(path, source, decoders);
   } catch (error) {
     throw located(error, { file: path });
   }

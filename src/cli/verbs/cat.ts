@@ -3,7 +3,7 @@ import { readAll } from '../../bytes/index.ts';
 import { located } from '../../errors.ts';
 import { detect as isSquashfs, lookup } from '../../formats/squashfs/index.ts';
 import { nodeDecoders } from '../../node/codecs.ts';
-import { fileSource } from '../../node/source.ts';
+import { imageSource } from '../../node/image-source.ts';
 import { type Root, treeRoot } from '../../plan/index.ts';
 import { cat as contentOf } from '../../verbs/cat.ts';
 import type { Parsed, Verb } from '../verb.ts';
@@ -46,7 +46,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
 
 /** An image by itself is only looked into on the way to the files. */
 async function opened(file: string, isOuter: boolean): Promise<Root> {
-  const source = fileSource(file);
+  const source = imageSource(file);
   if (isSquashfs(source.read(0, Math.min(4, source.size)))) {
     try {
       return { label: file, ...lookup(source, { decoders: nodeDecoders() }) };
