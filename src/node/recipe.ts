@@ -122,7 +122,7 @@ export async function makeRecipeRoot(recipe: Recipe, tar: string, options: Recip
     const lines = patterns.map((pattern) => (pattern.startsWith('!') ? `path-include=${pattern.slice(1)}` : `path-exclude=${pattern}`));
     writeFileSync(excludes, `${lines.join('\n')}\n`);
     const words = [
-      ...['--quiet', '--variant=essential', `--dpkgopt=${excludes}`, `--include=${recipe.packages.join(',')}`],
+      ...['--quiet', '--variant=essential', `--dpkgopt=${excludes}`, '--dpkgopt=force-unsafe-io', `--include=${recipe.packages.join(',')}`],
       ...['--aptopt=APT::Install-Recommends "false"', ...(options.aptOptions === undefined ? [] : [`--aptopt=${options.aptOptions}`])],
       ...hooks(recipe, options.packageCache === undefined ? undefined : resolve(options.packageCache)),
       ...[options.suite ?? 'bookworm', making, ...(options.sources === undefined ? [] : [options.sources])],
