@@ -6,7 +6,7 @@ import { type Finding, KindlingError, located } from '../errors.ts';
 import { type Entry, makeTree, parentOf, type Tree, withParents } from '../tree/index.ts';
 
 /** Names of image formats. */
-export type ImageFormatName = 'squashfs' | 'erofs' | 'fat' | 'disk';
+export type ImageFormatName = 'squashfs' | 'erofs' | 'iso9660' | 'fat' | 'disk';
 
 /** What an image says of itself. */
 export interface ImageFacts {

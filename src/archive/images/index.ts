@@ -2,6 +2,7 @@
 // without them.
 import { check as checkErofs, decode as decodeErofs, detect as isErofs } from '../../formats/erofs/index.ts';
 import { check as checkFat, decode as decodeFat, detect as isFat } from '../../formats/fat/index.ts';
+import { check as checkIso, decode as decodeIso, detect as isIso } from '../../formats/iso9660/index.ts';
 import { check as checkSquashfs, decode as decodeSquashfs, detect as isSquashfs } from '../../formats/squashfs/index.ts';
 import type { ImageFormat } from '../inner.ts';
 import { diskFormat } from './disk.ts';
@@ -26,6 +27,16 @@ const FILE_SYSTEMS: readonly ImageFormat[] = [
       return { compressor: facts.algorithms.join('+') || 'none', blockSize: facts.blockSize, tree };
     },
     check: (source, { decoders }) => checkErofs(source, { decoders }),
+  },
+  {
+    // before FAT: an image that is a disc and a disk has a boot sector too
+    name: 'iso9660',
+    detect: isIso,
+    decode(source, { entriesMost }) {
+      const { tree, blockSize } = decodeIso(source, { limits: { entries: entriesMost } });
+      return { compressor: 'none', blockSize, tree };
+    },
+    check: (source) => checkIso(source),
   },
   {
     name: 'fat',
