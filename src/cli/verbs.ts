@@ -64,6 +64,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/kdump.ts')).kdump,
   },
   {
+    name: 'live',
+    summary: 'make bootable live media: ISO, USB stick, disk or folder',
+    load: async () => (await import('./verbs/live.ts')).live,
+  },
+  {
     name: 'update',
     summary: 'bring the archives of a root up to date',
     load: async () => (await import('./verbs/update.ts')).update,
@@ -97,6 +102,11 @@ export const VERBS: readonly VerbEntry[] = [
     name: 'bootadm',
     summary: 'update and list archives in the words of Solaris',
     load: async () => (await import('./verbs/bootadm.ts')).bootadm,
+  },
+  {
+    name: 'bundle',
+    summary: 'make, list and check the bundles of a live system',
+    load: async () => (await import('./verbs/bundle.ts')).bundle,
   },
   {
     name: 'completion',

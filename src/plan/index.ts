@@ -30,6 +30,7 @@ export {
 export { type ModuleSet, openModules } from './modules/index.ts';
 export type { ModuleWant, Part, PartInput, PartWants, ProgramWant } from './part.ts';
 export { type DirectoryTarget, type KdumpTarget, kdumpTarget, PARTS, type RawTarget } from './parts/index.ts';
+export { MEDIA_CLASSES } from './parts/live.ts';
 export type { KernelFacts, Plan, Reason, SegmentName, Wanted } from './plan.ts';
 export { type Asked, applets, closeOverPrograms, findProgram, type ProgramClosure } from './programs/index.ts';
 export { activeParts, type PlanRequest, plan } from './resolve-plan.ts';

@@ -1,0 +1,134 @@
+// kindling live: parses, makes a bootable medium of a root, and writes it in the form asked for (docs/live.md).
+import { nodeEncoders } from '../../node/codecs.ts';
+import { liveStore } from '../../node/live-store.ts';
+import { codecChoice } from '../../verbs/build.ts';
+import { type LiveMedium, type LiveWords, liveMedium } from '../../verbs/live.ts';
+import { blockWords } from '../block-words.ts';
+import { formOf, type LiveForm, type MadeMedium } from '../live-forms.ts';
+import { openLive } from '../live-outside.ts';
+import { BUNDLE_CODEC, LIVE_OPTIONS, mediaWords, TIMEOUT } from '../live-words.ts';
+import { printable } from '../report.ts';
+import { type Parsed, usageError, type Verb } from '../verb.ts';
+import type { World } from '../world.ts';
+
+const MIB = 1 << 20;
+const FORMS = ['iso', 'usb', 'disk', 'folder'] as const;
+
+/** The `live` verb. */
+export const live: Verb = {
+  name: 'live',
+  summary: 'make bootable live media: ISO, USB stick, disk or folder',
+  description: [
+    'Takes a root (a directory or any image kindling reads) and makes a medium that boots it without being installed: the root as compressed bundles, its kernel, a boot archive that finds the bundles and unites them, and a boot menu for BIOS and UEFI.',
+    'iso: an image for CDs that boots from a stick as well. usb: an image of a whole stick, with FAT32. disk: an image of a whole disk, with ext4. folder: the files alone, to be copied on a stick that has others. No root privilege, no mount and no loop device is used.',
+    'GRUB is put together by grub-mkimage from the packages grub-pc-bin and grub-efi-amd64-bin (exit code 4 names what is missing). Bundles are kept in $XDG_CACHE_HOME/kindling/bundles and made again only when their files have changed.',
+  ],
+  positionals: [
+    { name: 'FORM', summary: `one of ${FORMS.join(', ')}`, required: true },
+    { name: 'ARGUMENT', summary: 'what the form takes', required: false, repeated: true },
+  ],
+  options: LIVE_OPTIONS,
+  examples: [
+    { command: 'kindling live iso --root /srv/root -o live.iso', does: 'makes an ISO image of a root' },
+    { command: 'kindling live usb --root root.tar -o stick.img --changes 512M', does: 'makes a stick that keeps what is changed' },
+    { command: 'kindling boot live.iso --firmware uefi', does: 'tries it in QEMU' },
+  ],
+  run,
+};
+
+async function run(parsed: Parsed, world: World): Promise<number> {
+  const [word = ''] = parsed.positionals;
+  const form = FORMS.find((one) => one === word);
+  if (form === undefined) throw usageError(`live: "${word}" is none of ${FORMS.join(', ')}`);
+  if (parsed.positionals.length > 1) throw usageError(`live: unexpected argument "${parsed.positionals[1]}"`);
+  return await make(formOf(form, parsed), parsed, world);
+}
+
+async function make(form: LiveForm, parsed: Parsed, world: World): Promise<number> {
+  const startedAt = world.now();
+  const roots = parsed.values('root');
+  if (roots.length !== 1) throw usageError('live: --root ROOT is missing, or is given twice: which root becomes the live system');
+  const blocks = blockWords(parsed, parsed.value('codec') ?? BUNDLE_CODEC);
+  const codec = codecChoice(parsed.value('archive-codec') ?? 'zstd:9', nodeEncoders());
+  const store = liveStore(!parsed.flag('no-cache') && !parsed.flag('dry-run'));
+  try {
+    world.progress.step('reading the root');
+    const { outside, notes, time, kept } = await openLive(
+      {
+        root: roots[0]!,
+        allRoot: parsed.flag('all-root'),
+        bundles: parsed.values('bundle'),
+        blocks,
+        form: JSON.stringify([blocks.codec, blocks.blockSize, parsed.values('codec-option')]),
+        codec,
+        store,
+      },
+      world,
+    );
+    for (const { message } of notes) world.warn(printable(message));
+    const medium = await liveMedium(liveWords(parsed, time), outside);
+    for (const { severity, message } of medium.findings) {
+      if (severity === 'note') world.detail(printable(message));
+      else world.warn(printable(message));
+    }
+    for (const { path, reason } of medium.leftOut) world.detail(printable(`left out: ${path} (${reason})`));
+    world.progress.step('writing');
+    const made = await form.write(medium, { outside, store, world });
+    world.progress.clear();
+    await report(medium, made, kept, startedAt, world);
+    return 0;
+  } finally {
+    store.close();
+  }
+}
+
+function liveWords(parsed: Parsed, time: number): LiveWords {
+  return {
+    kernel: parsed.value('kernel'),
+    add: parsed.values('add'),
+    omit: parsed.values('omit'),
+    config: parsed.value('config'),
+    title: parsed.value('title'),
+    menu: {
+      append: parsed.values('append').join(' '),
+      timeout: parsed.number('menu-timeout', { most: 86_400 }) ?? TIMEOUT,
+      serial: !parsed.flag('no-serial'),
+    },
+    data: parsed.value('data') ?? 'kindling',
+    docs: !parsed.flag('no-docs'),
+    exclude: parsed.values('exclude'),
+    separateModules: !parsed.flag('one-bundle'),
+    media: mediaWords(parsed),
+    handover: parsed.value('handover'),
+    encrypted: parsed.flag('encrypted'),
+    time,
+  };
+}
+
+const mib = (size: number): string => `${(size / MIB).toFixed(1)} MiB`;
+
+async function report(medium: LiveMedium, made: MadeMedium, kept: ReadonlySet<string>, startedAt: number, world: World): Promise<void> {
+  const { parts, plan, archiveSize, kernelSize, title } = medium;
+  const seconds = (world.now() - startedAt) / 1000;
+  if (world.json) {
+    await world.document({
+      ...made.facts,
+      output: made.output,
+      size: made.size,
+      id: parts.id,
+      title,
+      kernel: plan.kernel.version,
+      kernelSize,
+      archiveSize,
+      modules: plan.packed.length,
+      bundles: parts.bundles.map(({ name, size, sha256 }) => ({ name, size, sha256, kept: kept.has(name) })),
+      findings: medium.findings,
+    });
+    return;
+  }
+  for (const { name, size } of parts.bundles) world.detail(`${name}: ${mib(size)}${kept.has(name) ? ', unchanged' : ''}`);
+  world.detail(`archive: ${mib(archiveSize)} with ${plan.packed.length} modules, kernel ${plan.kernel.version}: ${mib(kernelSize)}`);
+  world.detail(`medium ${parts.id}`);
+  for (const line of made.lines ?? []) world.note(line);
+  world.note(`${printable(made.output)}: ${mib(made.size)}, ${printable(title)}, ${parts.bundles.length} bundles, ${seconds.toFixed(2)} s`);
+}

@@ -1,0 +1,166 @@
+// live: from a root to a medium: bundles, kernel, live archive, menu and loader, as the parts that an image or a folder is made of
+// (docs/live.md). The outside world is handed in.
+import { type ByteSource, bytesSource, concat, nameFromBytes, nameToBytes, readAll, type Sha256 } from '../bytes/index.ts';
+import type { CodecChoice } from '../codecs/index.ts';
+import { type Finding, KindlingError } from '../errors.ts';
+import { compareBundleNames, type LeftOut, type NewBundle, splitRoot } from '../media/bundles/index.ts';
+import {
+  ARCHIVE_PATH,
+  type BundleFile,
+  DATA_DIRECTORY,
+  EFI_PATH,
+  grubMenu,
+  KERNEL_PATH,
+  LOOPBACK_PATH,
+  loopbackMenu,
+  MENU_PATH,
+  type MediumFile,
+  type MediumParts,
+  type MenuOptions,
+  markerPath,
+  mediumId,
+  type SourceDigest,
+} from '../media/index.ts';
+import { findFile, kernelImageOf, type Plan, type Root } from '../plan/index.ts';
+import type { Tree } from '../tree/index.ts';
+import { build } from './build.ts';
+import { type PlanOutside, type PlanWords, planFor } from './plan.ts';
+
+/** What a person said. */
+export interface LiveWords extends PlanWords {
+  /** Name of the system in the menu; the root's own unless told. */
+  readonly title?: string | undefined;
+  readonly menu: Omit<MenuOptions, 'title' | 'data'>;
+  /** Name of the data directory. */
+  readonly data: string;
+  /** False leaves documentation out. */
+  readonly docs: boolean;
+  /** Patterns of what is left out. */
+  readonly exclude: readonly string[];
+  /** Whether modules and firmware are a bundle of their own. */
+  readonly separateModules: boolean;
+  /** Classes of media that the live archive reaches; all when empty. */
+  readonly media: readonly string[];
+  readonly handover?: string | undefined;
+  readonly encrypted: boolean;
+  /** Seconds since 1970 of everything on the medium. */
+  readonly time: number;
+}
+
+/** What making a medium needs of the outside. */
+export interface LiveOutside extends PlanOutside {
+  readonly sha256: Sha256;
+  readonly digest: SourceDigest;
+  /** Compression of the live archive. */
+  readonly codec: CodecChoice;
+  /** Everything of the root. */
+  readonly tree: Tree;
+  /** Bundles that are there already and come in as they are. */
+  readonly extra: readonly BundleFile[];
+  /** Makes a bundle, or takes one that was made of the same. */
+  bundle(bundle: NewBundle): Promise<BundleFile>;
+  /** Told what is done now. */
+  onStep?(title: string): void;
+}
+
+/** A medium, but for what its form adds. */
+export interface LiveMedium {
+  readonly parts: MediumParts;
+  readonly plan: Plan;
+  readonly archiveSize: number;
+  readonly kernelSize: number;
+  readonly title: string;
+  readonly leftOut: readonly LeftOut[];
+  readonly findings: readonly Finding[];
+}
+
+function titleOf(root: Root): string {
+  const found = findFile(root, 'etc/os-release') ?? findFile(root, 'usr/lib/os-release');
+  const text = found === undefined || found.content.size > 1 << 16 ? '' : nameFromBytes(readAll(found.content));
+  const name = /^PRETTY_NAME=(?:"([^"\n]*)"|'([^'\n]*)'|(\S*))$/m.exec(text);
+  const title = (name?.[1] ?? name?.[2] ?? name?.[3] ?? '').replace(/["'$`\\{};|&<>]/g, '');
+  return title === '' ? 'Live system' : title;
+}
+
+function kernelImage(words: LiveWords, { root, file }: LiveOutside, version: string): ByteSource {
+  const named = words.kernel?.includes('/') === true ? file(words.kernel) : undefined;
+  if (named !== undefined) return named;
+  const path = kernelImageOf(root, version);
+  const image = path === undefined ? undefined : findFile(root, path);
+  if (image !== undefined) return image.content;
+  throw new KindlingError('NO_KERNEL', `${root.label} has no image of kernel ${version} in /boot or beside its modules`);
+}
+
+function checkData(name: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$/.test(name) && !['boot', 'efi'].includes(name.toLowerCase())) return;
+  throw new KindlingError(
+    'USAGE',
+    `the data directory is "${name}", expected a name of letters, digits, ".", "_" and "-" that is neither boot nor EFI`,
+  );
+}
+
+/** Plans of the live archive: part live, for this medium. */
+function planWords(words: LiveWords, id: string): PlanWords {
+  const setting = (name: 'media' | 'handover' | 'medium' | 'encrypted', value: string) => ({ name, value });
+  return {
+    ...words,
+    add: [...new Set(['live', ...words.add])],
+    settings: [
+      ...(words.settings ?? []),
+      setting('medium', id),
+      ...words.media.map((value) => setting('media', value)),
+      ...(words.handover === undefined ? [] : [setting('handover', words.handover)]),
+      ...(words.encrypted ? [setting('encrypted', 'yes')] : []),
+    ],
+  };
+}
+
+/** The bundles of a root, in order and each with its bytes. */
+async function bundlesOf(words: LiveWords, outside: LiveOutside): Promise<{ bundles: readonly BundleFile[]; leftOut: readonly LeftOut[] }> {
+  const { docs, exclude, separateModules } = words;
+  const split = splitRoot(outside.tree, { docs, exclude, separateModules });
+  const bundles: BundleFile[] = [...outside.extra];
+  for (const bundle of split.bundles) {
+    outside.onStep?.(`bundle ${bundle.name}`);
+    bundles.push(await outside.bundle(bundle));
+  }
+  bundles.sort((a, b) => compareBundleNames(a.name, b.name));
+  const twice = bundles.find(({ name }, index) => bundles[index + 1]?.name === name);
+  if (twice !== undefined) throw new KindlingError('CONFLICT', `two bundles are named ${twice.name}`, { path: twice.name });
+  return { bundles, leftOut: split.leftOut };
+}
+
+/** Makes what every form of the medium has. Throws what planning and building throw, CONFLICT for two bundles of one name. */
+export async function liveMedium(words: LiveWords, outside: LiveOutside): Promise<LiveMedium> {
+  checkData(words.data);
+  const title = words.title ?? titleOf(outside.root);
+  const menu: MenuOptions = { ...words.menu, title, data: words.data === DATA_DIRECTORY ? undefined : words.data };
+  const menuFiles: MediumFile[] = [
+    { path: MENU_PATH, content: bytesSource(nameToBytes(grubMenu(menu))) },
+    { path: LOOPBACK_PATH, content: bytesSource(nameToBytes(loopbackMenu(menu))) },
+  ];
+  // what may be refused comes before what takes long
+  planFor(planWords(words, 'any'), outside);
+  const { bundles, leftOut } = await bundlesOf(words, outside);
+  const id = mediumId(bundles, outside.sha256);
+  outside.onStep?.('archive');
+  const { plan } = planFor(planWords(words, id), outside);
+  const kernel = kernelImage(words, outside, plan.kernel.version);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of build(plan, { codec: outside.codec, sha256: outside.sha256 })) chunks.push(chunk);
+  const archive = concat(chunks);
+  const files: MediumFile[] = [
+    { path: KERNEL_PATH, content: kernel },
+    { path: ARCHIVE_PATH, content: bytesSource(archive) },
+    { path: markerPath(id), content: bytesSource(nameToBytes(`${id}\n`)) },
+    ...menuFiles,
+  ];
+  const parts: MediumParts = { id, bundles, files, data: words.data, time: words.time };
+  const findings = plan.findings;
+  return { parts, plan, archiveSize: archive.length, kernelSize: kernel.size, title, leftOut, findings };
+}
+
+/** The parts with GRUB for EFI among them, as a folder or a disk has them. */
+export function withEfi(parts: MediumParts, efi: Uint8Array): MediumParts {
+  return { ...parts, files: [...parts.files, { path: EFI_PATH, content: bytesSource(efi) }] };
+}
