@@ -1,13 +1,14 @@
 // Layers made for aufs (Slax before overlayfs, OCI images): whiteouts are files `.wh.NAME`, `.wh..wh..opq` makes its directory opaque, all
 // other `.wh..wh.*` are aufs's own. overlayfs would show them as files, so they are turned into its marks. So are whiteouts that only
-// Linux 6.7 and later know.
+// Linux 6.7 and later know, and marks of mounts with userxattr. What overlayfs notes in its upper directory for itself is taken away.
 import { KindlingError } from '../../errors.ts';
 import { baseName, type DirectoryEntry, directory, type Entry, joinPath, parentOf, type Tree } from '../../tree/index.ts';
-import { isWhiteout, type MarkSpace, opaque, whiteout } from './marks.ts';
+import { isMetacopy, isOpaque, isWhiteout, type MarkSpace, opaque, redirectOf, unmarked, whiteout } from './marks.ts';
 import { pick } from './pick.ts';
 
 const PREFIX = '.wh.';
 const OPAQUE = '.wh..wh..opq';
+const SPACES: readonly MarkSpace[] = ['trusted', 'user'];
 
 /** A layer in overlayfs's form, and what was changed to get there. */
 export interface Converted {
@@ -18,11 +19,26 @@ export interface Converted {
   readonly ownCount: number;
   /** Whiteouts in a form that older kernels do not know, now devices. */
   readonly newerCount: number;
+  /** Directories that were renamed: overlayfs follows them only where it is mounted with redirect_dir. */
+  readonly redirectCount: number;
 }
 
-/** Turns aufs's marks into overlayfs's. Throws NOT_EXPRESSIBLE when the whole layer is opaque: overlayfs has no form for that. */
+/** The entry with only those of overlayfs's attributes that a lower layer needs, in one space. */
+function withMarks(entry: Entry, marks: MarkSpace): Entry {
+  const plain = SPACES.reduce(unmarked, entry);
+  if (plain === entry || entry.kind !== 'directory' || plain.kind !== 'directory') return plain;
+  const redirect = SPACES.map((space) => redirectOf(entry, space)).find((value) => value !== undefined);
+  const marked = SPACES.some((space) => isOpaque(entry, space)) ? opaque(plain, marks) : plain;
+  if (redirect === undefined) return marked;
+  return { ...marked, xattrs: new Map([...(marked.xattrs ?? []), [`${marks}.overlay.redirect`, redirect]]) };
+}
+
+/**
+ * A layer in the form that overlayfs reads. Throws NOT_EXPRESSIBLE when the whole layer is opaque, for which overlayfs has no form,
+ * UNSUPPORTED for a file whose content is in another layer.
+ */
 export function overlayForm(tree: Tree, marks: MarkSpace = 'trusted'): Converted {
-  const counts = { whiteoutCount: 0, opaqueCount: 0, ownCount: 0, newerCount: 0 };
+  const counts = { whiteoutCount: 0, opaqueCount: 0, ownCount: 0, newerCount: 0, redirectCount: 0 };
   const hidden: string[] = [];
   const opaques = new Set<string>();
   const own = new Set<string>();
@@ -38,10 +54,17 @@ export function overlayForm(tree: Tree, marks: MarkSpace = 'trusted'): Converted
     } else if (name.startsWith(PREFIX) && name.length > PREFIX.length && entry.kind !== 'directory') {
       hidden.push(joinPath(parent, name.slice(PREFIX.length)));
       counts.whiteoutCount += 1;
-    } else if (entry.kind === 'file' && isWhiteout(entry, marks)) {
+    } else if (entry.kind === 'file' && SPACES.some((space) => isWhiteout(entry, space))) {
       kept.set(entry.path, whiteout(entry.path, entry.mtime));
       counts.newerCount += 1;
-    } else kept.set(entry.path, entry);
+    } else {
+      if (SPACES.some((space) => isMetacopy(entry, space))) {
+        const message = 'the file has its metadata here and its content in another layer (metacopy), so that this layer alone is no bundle';
+        throw new KindlingError('UNSUPPORTED', message, { path: entry.path });
+      }
+      if (SPACES.some((space) => redirectOf(entry, space) !== undefined)) counts.redirectCount += 1;
+      kept.set(entry.path, withMarks(entry, marks));
+    }
   }
   for (const path of hidden) {
     const there = kept.get(path);
@@ -56,6 +79,5 @@ export function overlayForm(tree: Tree, marks: MarkSpace = 'trusted'): Converted
     kept.set(path, opaque((kept.get(path) ?? directory(path)) as DirectoryEntry, marks));
     counts.opaqueCount += 1;
   }
-  const changed = counts.whiteoutCount + counts.opaqueCount + counts.ownCount + counts.newerCount > 0;
-  return { tree: changed ? pick(tree, [...kept.values()], () => true) : tree, ...counts };
+  return { tree: pick(tree, [...kept.values()], () => true), ...counts };
 }

@@ -1,7 +1,7 @@
 // Patterns of paths that are left out of a bundle: "*" and "?" stay within a name, "**" crosses directories, "[abc]" is one of these; a
 // pattern that fits a directory covers all it holds.
 import { KindlingError } from '../../errors.ts';
-import { parentOf } from '../../tree/index.ts';
+import { type Entry, parentOf } from '../../tree/index.ts';
 
 /** Something left out: a path (or, in a rule, a pattern) and the reason. */
 export interface LeftOut {
@@ -25,6 +25,24 @@ function expression(pattern: string): RegExp {
     return `\\${token}`;
   });
   return new RegExp(`^${source}$`, 's');
+}
+
+/** The entries that stay, and the highest path of each thing that does not. */
+export function withoutMatches(
+  entries: readonly Entry[],
+  reasonOf: (entry: Entry) => string | undefined,
+): { kept: Entry[]; leftOut: LeftOut[] } {
+  const gone = new Set<string>();
+  const kept: Entry[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const entry of entries) {
+    const isBelow = entry.path !== '' && gone.has(parentOf(entry.path));
+    const reason = isBelow || entry.path === '' ? undefined : reasonOf(entry);
+    if (reason !== undefined) leftOut.push({ path: entry.path, reason });
+    if (isBelow || reason !== undefined) gone.add(entry.path);
+    else kept.push(entry);
+  }
+  return { kept, leftOut };
 }
 
 /** Answers why a path is left out: the reason of the first rule that fits it or a directory above it; undefined when it stays. Throws USAGE for an empty pattern. */

@@ -1,7 +1,7 @@
 // A root as the bundles of a live medium: what a running system makes anew is left out, modules and firmware get a bundle of their own,
 // so that the core can be used with another kernel.
-import { type Entry, parentOf, type Tree } from '../../tree/index.ts';
-import { type LeftOut, matcher } from './patterns.ts';
+import type { Entry, Tree } from '../../tree/index.ts';
+import { type LeftOut, matcher, withoutMatches } from './patterns.ts';
 import { pick } from './pick.ts';
 
 /** A bundle to be written: its name without suffix, and what goes in. */
@@ -65,23 +65,10 @@ export function splitRoot(root: Tree, options: SplitOptions = {}): RootSplit {
   const docs = options.docs ?? true;
   const wanted = [...NOT_FOR_LIVE, ...(docs ? [] : DOCUMENTATION)];
   const match = matcher([...wanted, ...(options.exclude ?? []).map((path) => ({ path, reason: 'excluded' }))]);
-  const leftOut: LeftOut[] = [];
-  const gone = new Set<string>();
-  const kept: Entry[] = [];
-  for (const entry of root.entries) {
+  const { kept, leftOut } = withoutMatches(root.entries, (entry) => {
     const isDoc = !docs && entry.kind !== 'directory' && DOC_FILES.test(entry.path);
-    const reason = gone.has(parentOf(entry.path))
-      ? ''
-      : entry.path === ''
-        ? undefined
-        : (match(entry.path) ?? (isDoc ? 'documentation' : undefined));
-    if (reason === undefined) {
-      kept.push(entry);
-      continue;
-    }
-    gone.add(entry.path);
-    if (reason !== '') leftOut.push({ path: entry.path, reason });
-  }
+    return match(entry.path) ?? (isDoc ? 'documentation' : undefined);
+  });
   const isModule = (entry: Entry) => (options.separateModules ?? true) && MODULE_PLACES.test(entry.path);
   const modules = kept.filter(isModule);
   const core = pick(root, kept, (entry) => !isModule(entry));
