@@ -2,6 +2,7 @@
 import { concat } from '../bytes/index.ts';
 import type { CodecChoice } from '../codecs/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
+import * as iso9660 from '../formats/iso9660/index.ts';
 import * as newc from '../formats/newc/index.ts';
 import * as odc from '../formats/odc/index.ts';
 import * as squashfs from '../formats/squashfs/index.ts';
@@ -10,20 +11,39 @@ import { directory, type Entry, type Loses, lossesOf, makeTree, type Tree } from
 import { treePath } from './select.ts';
 
 /** The forms a tree can be packed in. */
-export const PACK_FORMATS = ['squashfs', 'newc', 'odc', 'tar'] as const;
+export const PACK_FORMATS = ['squashfs', 'newc', 'odc', 'tar', 'iso9660'] as const;
 /** One of `PACK_FORMATS`. */
 export type PackFormat = (typeof PACK_FORMATS)[number];
 
-const LOSES: Readonly<Record<PackFormat, Loses>> = { squashfs: squashfs.loses, newc: newc.loses, odc: odc.loses, tar: tar.loses };
-const STREAMS: Readonly<Record<Exclude<PackFormat, 'squashfs'>, (tree: Tree) => Iterable<Uint8Array>>> = {
+const LOSES: Readonly<Record<PackFormat, Loses>> = {
+  squashfs: squashfs.loses,
+  newc: newc.loses,
+  odc: odc.loses,
+  tar: tar.loses,
+  iso9660: iso9660.loses,
+};
+const STREAMS: Readonly<Record<Exclude<PackFormat, 'squashfs'>, (tree: Tree, volume: VolumeWords) => Iterable<Uint8Array>>> = {
   newc: (tree) => newc.encode(tree.entries),
   odc: (tree) => odc.encode(tree.entries),
   tar: (tree) => tar.encode(tree),
+  iso9660: (tree, { volumeId = VOLUME_ID, time = newestTime(tree), joliet = false }) =>
+    iso9660.encode(tree, { volumeId, time, joliet }).chunks(),
 };
+const VOLUME_ID = 'KINDLING';
 const TIME_MOST = 2 ** 32 - 1;
 const PRIORITY_MOST = 32767;
 // A compressed archive is one frame, made in memory: a kernel reads no archive that is cut over several.
 const FRAME_MOST = 2 ** 31 - 1;
+
+/** What a disc says of itself. */
+export interface VolumeWords {
+  /** KINDLING unless told. */
+  readonly volumeId?: string;
+  /** Seconds since 1970; the newest file's unless told. */
+  readonly time?: number;
+  /** Names for Windows too. */
+  readonly joliet?: boolean;
+}
 
 /** What is changed of a tree before it is packed. */
 export interface Adjustments {
@@ -111,8 +131,9 @@ export async function* packArchive(
   tree: Tree,
   format: Exclude<PackFormat, 'squashfs'>,
   codec: CodecChoice | undefined,
+  volume: VolumeWords = {},
 ): AsyncGenerator<Uint8Array> {
-  const chunks = STREAMS[format](tree);
+  const chunks = STREAMS[format](tree, volume);
   if (codec === undefined || codec.encoder.name === 'none') {
     yield* chunks;
     return;

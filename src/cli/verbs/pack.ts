@@ -17,6 +17,7 @@ import {
   packArchive,
   packImage,
   sortOrder,
+  type VolumeWords,
 } from '../../verbs/pack.ts';
 import { BLOCK_OPTIONS, blockWords, withCompressor } from '../block-words.ts';
 import { DRY_RUN_OPTION, OUTPUT_OPTION } from '../options.ts';
@@ -26,22 +27,23 @@ import type { World } from '../world.ts';
 
 const FRAGMENT_USES = ['small', 'always', 'none'] as const;
 const SQUASHFS_ONLY = ['block', 'codec-option', 'sort', 'fragments', 'no-duplicates', 'no-sparse', 'exports', 'threads', 'cache-size'];
+const ISO_ONLY = ['label', 'joliet'];
 const EXAMPLES_MOST = 3;
 const MIB = 1024 * 1024;
 
 /** The `pack` verb. */
 export const pack: Verb = {
   name: 'pack',
-  summary: 'write a directory or image as a squashfs image or an archive',
+  summary: 'write a directory or image as a squashfs or ISO 9660 image or an archive',
   description: [
-    'Whatever kindling reads as a tree can be packed: a directory, a boot archive, a tar archive, a squashfs or EROFS image. What the format cannot hold is said before a byte is written. The file appears whole or not at all.',
+    'Whatever kindling reads as a tree can be packed: a directory, a boot archive, a tar archive, a squashfs, EROFS, ISO 9660 or FAT image. What the format cannot hold is said before a byte is written. The file appears whole or not at all.',
     'Equal trees and options give equal bytes, on any machine and any number of threads. SOURCE_DATE_EPOCH is the time of the image, and no file in it is later; without it the image has the time of its newest file.',
     'Compressed blocks are kept in $XDG_CACHE_HOME/kindling/blocks, so that packing nearly the same again takes a fraction of the time. The folder can be removed at any time.',
   ],
   positionals: [{ name: 'SOURCE', summary: 'a directory, or an image kindling can read', required: true }],
   options: {
     output: OUTPUT_OPTION,
-    format: { value: 'FORMAT', choices: PACK_FORMATS, default: 'squashfs', summary: 'squashfs, newc, odc or tar' },
+    format: { value: 'FORMAT', choices: PACK_FORMATS, default: 'squashfs', summary: 'squashfs, newc, odc, tar or iso9660' },
     codec: {
       value: 'CODEC[:LEVEL]',
       default: 'zstd:3; none for archives',
@@ -59,6 +61,8 @@ export const pack: Verb = {
     'no-duplicates': { summary: 'store equal files each for itself' },
     'no-sparse': { summary: 'store blocks of zeros like any other' },
     exports: { summary: 'add the table that NFS servers need' },
+    label: { value: 'NAME', default: 'KINDLING', summary: 'iso9660: name of the volume, 1 to 32 ASCII characters' },
+    joliet: { summary: 'iso9660: names for Windows too' },
     'all-root': { summary: 'everything belongs to root' },
     'dry-run': DRY_RUN_OPTION,
   },
@@ -120,7 +124,10 @@ async function run(parsed: Parsed, world: World): Promise<number> {
       return await writePlaced(path!, interruptible(pieces, world.signal));
     });
   } else {
-    written = await writeAtomically(path!, interruptible(packArchive(tree, format as 'tar', codec.archive), world.signal));
+    written = await writeAtomically(
+      path!,
+      interruptible(packArchive(tree, format as 'tar', codec.archive, volumeWords(parsed, world)), world.signal),
+    );
   }
   world.progress.clear();
   if (world.json) await world.document({ ...facts, codec: codec.name, written: true, size: written });
@@ -131,8 +138,16 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   return 0;
 }
 
+function volumeWords(parsed: Parsed, world: World): VolumeWords {
+  const volumeId = parsed.value('label');
+  const time = world.sourceDateEpoch;
+  return { joliet: parsed.flag('joliet'), ...(volumeId === undefined ? {} : { volumeId }), ...(time === undefined ? {} : { time }) };
+}
+
 async function codecsFor(parsed: Parsed, format: PackFormat) {
   const word = parsed.value('codec');
+  const onDisc = format === 'iso9660' ? undefined : ISO_ONLY.find((option) => parsed.values(option).length > 0);
+  if (onDisc !== undefined) throw usageError(`pack: --${onDisc} is for ISO 9660 images, and the format is ${format}`);
   if (format === 'squashfs') {
     const blocks = blockWords(parsed, word);
     return { name: blocks.codec, blocks, archive: undefined };
