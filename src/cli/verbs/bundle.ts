@@ -1,10 +1,11 @@
 // kindling bundle: the squashfs layers of a live system (docs/bundle.md).
+import { BUNDLE_LIVE_OPTIONS } from '../bundle-live-options.ts';
 import { BUNDLE_WRITE_OPTIONS } from '../bundle-write.ts';
 import { DRY_RUN_OPTION } from '../options.ts';
 import { type Parsed, usageError, type Verb } from '../verb.ts';
 import type { World } from '../world.ts';
 
-const ACTIONS = ['make', 'split', 'list', 'order', 'fix'] as const;
+const ACTIONS = ['make', 'split', 'list', 'order', 'fix', 'add', 'remove'] as const;
 type Action = (typeof ACTIONS)[number];
 
 const WRITING: readonly string[] = ['output', 'dry-run', ...Object.keys(BUNDLE_WRITE_OPTIONS)];
@@ -15,6 +16,8 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   list: ['data'],
   order: ['data'],
   fix: [...WRITING, 'data'],
+  add: Object.keys(BUNDLE_LIVE_OPTIONS),
+  remove: Object.keys(BUNDLE_LIVE_OPTIONS),
 };
 
 /** The `bundle` verb. */
@@ -24,11 +27,17 @@ export const bundle: Verb = {
   description: [
     'A bundle is a squashfs image NN-NAME.sb that a live system lays over others: the number gives the order, higher ones lie on top. make writes one from a directory, an image or Debian packages; with --over only what differs from the layers below; with --changes from the upper directory of an overlay that is or was mounted. split makes the bundles of a medium from a root.',
     'list says what each bundle of a directory or medium adds and hides. order prints the order in which a boot stacks them and what is wrong with it: one file that sums up many (ld.so.cache, modules.dep, dpkg status, caches of the desktop) is seen from one bundle only. fix writes a bundle with those of them that can be made anew.',
+    'add and remove change the live system that is running: at once where the kernel allows it, and on its medium for the boots to come; they say which.',
     'Nothing of a package is run: make says which maintainer scripts were not. Neither mounting nor root is needed.',
   ],
   positionals: [
     { name: 'ACTION', summary: ACTIONS.join(', '), required: true },
-    { name: 'PATH', summary: 'the source of make or split; bundles, directories or media for the others', required: false, repeated: true },
+    {
+      name: 'PATH',
+      summary: 'the source of make or split; names of bundles for remove; bundles, directories or media for the others',
+      required: false,
+      repeated: true,
+    },
   ],
   options: {
     output: { short: 'o', value: 'FILE|DIR', summary: 'the bundle to write; a directory for split', completes: 'file' },
@@ -42,6 +51,7 @@ export const bundle: Verb = {
     data: { value: 'DIR', default: 'kindling', summary: 'the data directory of media' },
     'dry-run': DRY_RUN_OPTION,
     ...BUNDLE_WRITE_OPTIONS,
+    ...BUNDLE_LIVE_OPTIONS,
   },
   examples: [
     { command: 'kindling bundle make /srv/tools -o 20-tools.sb', does: 'makes a bundle of a directory' },
@@ -53,6 +63,7 @@ export const bundle: Verb = {
     { command: 'kindling bundle make --changes /memory/changes -o 50-session.sb', does: 'saves the changes of a live system' },
     { command: 'kindling bundle order medium', does: 'says in which order bundles are stacked, and what that breaks' },
     { command: 'kindling bundle fix medium -o medium/kindling/99-fixes.sb', does: 'makes indexes and caches of all bundles anew' },
+    { command: 'kindling bundle add 20-tools.sb', does: 'adds a bundle to the running live system' },
   ],
   run,
 };
@@ -73,6 +84,10 @@ async function run(parsed: Parsed, world: World): Promise<number> {
       return await (await import('../bundle-list.ts')).bundleOrder(parsed, world);
     case 'fix':
       return await (await import('../bundle-list.ts')).bundleFix(parsed, world);
+    case 'add':
+      return await (await import('../bundle-live.ts')).bundleAdd(parsed, world);
+    case 'remove':
+      return await (await import('../bundle-live.ts')).bundleRemove(parsed, world);
   }
 }
 
