@@ -49,7 +49,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'btrfs-progs', programs: ['mkfs.btrfs'], groups: TEST, why: 'btrfs roots' },
   { name: 'xfsprogs', programs: ['mkfs.xfs'], groups: TEST, why: 'xfs roots' },
   { name: 'f2fs-tools', programs: ['mkfs.f2fs'], groups: TEST, why: 'f2fs superblocks for early userspace' },
-  { name: 'dosfstools', programs: ['mkfs.vfat'], groups: TEST, why: 'FAT superblocks for early userspace' },
+  { name: 'dosfstools', programs: ['mkfs.vfat', 'mkfs.fat', 'fsck.fat'], groups: TEST, why: 'makes and checks FAT volumes against ours' },
   { name: 'erofs-utils', programs: ['mkfs.erofs', 'fsck.erofs', 'dump.erofs'], groups: TEST, why: 'EROFS images and their superblocks' },
   { name: 'xorriso', programs: ['xorriso'], groups: TEST, why: 'ISO 9660 superblocks for early userspace' },
   { name: 'makedumpfile', programs: ['makedumpfile'], groups: TEST, why: 'reads the crash dumps that capture archives save' },
@@ -76,4 +76,6 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'lintian', programs: ['lintian'], groups: TEST, why: "Debian's own checks of the package" },
   { name: 'debianutils', programs: ['run-parts'], groups: TEST, why: 'calls the kernel hooks' },
   { name: 'mmdebstrap', programs: ['mmdebstrap'], groups: TEST, why: 'installs the Debian that tells the whole story in QEMU' },
+  { name: 'mtools', programs: ['mcopy', 'mdir', 'minfo'], groups: TEST, why: 'reads and writes FAT volumes against ours' },
+  { name: 'gdisk', programs: ['sgdisk'], groups: TEST, why: 'reads and writes partition tables against ours' },
 ];

@@ -87,6 +87,16 @@ export async function liveWrite(parsed: Parsed, world: World, machine: WriteMach
   return 0;
 }
 
+/** What is on the device. Of one that is refused anyway it does not matter when it cannot be read: perhaps that is part of the reason. */
+function heldBy(device: string, machine: WriteMachine, isRefused: boolean): DeviceContents {
+  try {
+    return contentsOf(machine.read(device));
+  } catch (error) {
+    if (isRefused && error instanceof KindlingError) return { scheme: 'none', parts: [] };
+    throw error;
+  }
+}
+
 const mib = (size: number): string => (size < 1 << 30 ? `${(size / (1 << 20)).toFixed(1)} MiB` : `${(size / (1 << 30)).toFixed(1)} GiB`);
 
 /** The device and what is on it. */
