@@ -123,6 +123,8 @@ export async function makeRecipeRoot(recipe: Recipe, tar: string, options: Recip
     writeFileSync(excludes, `${lines.join('\n')}\n`);
     const words = [
       ...['--quiet', '--variant=essential', `--dpkgopt=${excludes}`, '--dpkgopt=force-unsafe-io', `--include=${recipe.packages.join(',')}`],
+      // /usr is merged from the start: moving it later takes Perl, and minutes
+      '--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr',
       ...['--aptopt=APT::Install-Recommends "false"', ...(options.aptOptions === undefined ? [] : [`--aptopt=${options.aptOptions}`])],
       ...hooks(recipe, options.packageCache === undefined ? undefined : resolve(options.packageCache)),
       ...[options.suite ?? 'bookworm', making, ...(options.sources === undefined ? [] : [options.sources])],
