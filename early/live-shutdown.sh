@@ -46,12 +46,15 @@ shutdown_copy() {
 # shutdown_lighten: what opens and checks changes came with its libraries. Where a busybox without any does all else, and no mapping has to be
 # closed at the end, they are memory for nothing. (Drivers and firmware go at the handover.)
 shutdown_lighten() {
-	[ "$TOOLS" = busybox ] && [ ! -e /dev/mapper/kindling-changes ] && [ -z "$k_break" ] || return 0
+	[ "$TOOLS" = busybox ] && [ -z "$k_break" ] || return 0
+	for sd_entry in /dev/mapper/kindling-*; do
+		[ ! -e "$sd_entry" ] || return 0
+	done
 	for sd_entry in /bin/busybox /usr/bin/busybox; do
 		[ -f "$sd_entry" ] || continue
 		! grep -q -e /ld-linux -e /ld-musl -e /ld64 "$sd_entry" || return 0
 	done
-	for sd_entry in /lib/* /lib64/* /usr/lib/* /usr/lib64/* /usr/sbin/cryptsetup /usr/sbin/e2fsck /usr/sbin/fsck.* /sbin/fsck.*; do
+	for sd_entry in /lib/* /lib64/* /usr/lib/* /usr/lib64/* /usr/sbin/cryptsetup /usr/sbin/veritysetup /usr/bin/openssl /usr/sbin/e2fsck /usr/sbin/fsck.* /sbin/fsck.*; do
 		case $sd_entry in
 			*/kindling | */modules | */firmware | */modprobe.d | *'*') ;;
 			*) rm -rf "$sd_entry" ;;
@@ -188,6 +191,9 @@ shutdown_devices() {
 	if [ -e /dev/mapper/kindling-changes ]; then
 		cryptsetup close kindling-changes 2>/dev/null && sd_freed=1
 	fi
+	for sd_loop in /dev/mapper/kindling-bundle-*; do
+		[ ! -e "$sd_loop" ] || { veritysetup close "${sd_loop##*/}" 2>/dev/null && sd_freed=1; }
+	done
 	for sd_loop in /sys/block/loop*/loop/backing_file; do
 		[ -e "$sd_loop" ] || continue
 		sd_loop=${sd_loop#/sys/block/}

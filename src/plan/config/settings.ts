@@ -71,6 +71,12 @@ export const SETTINGS = {
   },
   medium: { kind: 'text', default: 'any', summary: 'id of the one medium that part live takes, or any' },
   encrypted: { kind: 'text', choices: ['yes', 'no'], default: 'no', summary: 'whether part live can open encrypted changes' },
+  verity: {
+    kind: 'text',
+    choices: ['yes', 'no'],
+    default: 'no',
+    summary: "whether part live takes only bundles signed by a key of the root's etc/kindling/keys",
+  },
   'live-memory': { kind: 'text', default: '48', summary: 'MiB of free memory without which part live says so and goes no further' },
 } as const satisfies Record<string, SettingSpec>;
 
@@ -147,6 +153,7 @@ export function merged(assignments: readonly Assignment[]): Settings {
     handover: of('handover'),
     medium: of('medium'),
     encrypted: of('encrypted'),
+    verity: of('verity'),
     'live-memory': of('live-memory'),
   };
 }

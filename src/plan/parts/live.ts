@@ -1,7 +1,7 @@
 // live: a boot archive that finds a medium with bundles and boots into their union (docs/live-boot.md). It proposes by itself what reaches a
 // medium of the classes asked for; all other drivers wait in a bundle, so that what a loader has to read stays small.
 import { type Finding, KindlingError } from '../../errors.ts';
-import type { ModuleWant, Part, PartInput } from '../part.ts';
+import type { ModuleWant, Part, PartInput, ProgramWant } from '../part.ts';
 import type { Wanted } from '../plan.ts';
 import { fileSystemModules } from './filesystems.ts';
 import { toolWants } from './tools.ts';
@@ -132,7 +132,26 @@ function modulesOf({ settings, kernel }: PartInput): ModuleWant[] {
     modules.push({ what: 'dm_crypt', text: 'encrypted changes', need: 'must' });
     for (const what of CIPHERS) modules.push({ what, text: 'ciphers of encrypted changes', need: 'may' });
   }
+  if (settings.verity[0] === 'yes') modules.push({ what: 'dm_verity', text: 'bundles that are checked block by block', need: 'must' });
   return modules;
+}
+
+const KEYS = 'etc/kindling/keys';
+
+/** What checks signed bundles: the keys of the root, and the programs. Throws NO_ENTRY without a key: nothing could ever be booted. */
+function verityWants({ root, settings }: PartInput): { readonly entries: readonly Wanted[]; readonly programs: readonly ProgramWant[] } {
+  if (settings.verity[0] !== 'yes') return { entries: [], programs: [] };
+  const entries = root.names(KEYS).flatMap((name): Wanted[] => {
+    const entry = root.entry(`${KEYS}/${name}`);
+    if (entry?.kind !== 'file' || !name.endsWith('.pem')) return [];
+    return [{ entry, segment: 'base', reason: { part: PART, text: 'a key that bundles may be signed by' } }];
+  });
+  if (entries.length === 0) throw new KindlingError('NO_ENTRY', `${root.label} has no key that bundles could be signed by`, { path: KEYS });
+  const programs = [
+    { path: 'usr/sbin/veritysetup', text: 'has the kernel check bundles block by block' },
+    { path: 'usr/bin/openssl', text: 'checks the signature of the root hashes' },
+  ];
+  return { entries, programs };
 }
 
 function checked({ settings }: PartInput): { readonly medium: string; readonly memory: string } {
@@ -166,10 +185,20 @@ export const live: Part = {
     const tools = toolWants(root, { commands, own: new Set(settings.programs), who: 'the live system', isRescue: false });
     const programs = [...(tools.programs ?? [])];
     if (settings.encrypted[0] === 'yes') programs.push({ path: 'usr/sbin/cryptsetup', text: 'opens encrypted changes' });
+    const verity = verityWants(input);
+    programs.push(...verity.programs);
     const findings: Finding[] = [...(tools.findings ?? [])];
-    const values = { LIVE: '1', MEDIUM: medium, DATA: 'kindling', HANDOVER: handover, MEMORY: memory, TIMEOUT: '60' };
+    const values = {
+      LIVE: '1',
+      MEDIUM: medium,
+      DATA: 'kindling',
+      HANDOVER: handover,
+      MEMORY: memory,
+      TIMEOUT: '60',
+      ...(verity.entries.length > 0 ? { VERITY: '1' } : {}),
+    };
     return {
-      entries: [...(tools.entries ?? []), ...scripts],
+      entries: [...(tools.entries ?? []), ...scripts, ...verity.entries],
       programs,
       modules: modulesOf(input),
       early: { ...tools.early, ...values },
