@@ -43,3 +43,5 @@ export {
   type MenuOptions,
   menuEntries,
 } from './menu.ts';
+export { ROOT_HASHES, ROOT_HASHES_SIGNATURE, type SealOptions, sealFiles, VERITY_SUFFIX } from './seal.ts';
+export { VERITY_BLOCK, type VerityFacts, type VerityOptions, type VerityTree, verityCheck, verityFacts, verityTree } from './verity.ts';

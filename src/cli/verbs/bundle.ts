@@ -5,7 +5,7 @@ import { DRY_RUN_OPTION } from '../options.ts';
 import { type Parsed, usageError, type Verb } from '../verb.ts';
 import type { World } from '../world.ts';
 
-const ACTIONS = ['make', 'split', 'list', 'order', 'fix', 'add', 'remove'] as const;
+const ACTIONS = ['make', 'split', 'list', 'order', 'fix', 'seal', 'add', 'remove'] as const;
 type Action = (typeof ACTIONS)[number];
 
 const WRITING: readonly string[] = ['output', 'dry-run', ...Object.keys(BUNDLE_WRITE_OPTIONS)];
@@ -16,6 +16,7 @@ const ALLOWED: Readonly<Record<Action, readonly string[]>> = {
   list: ['data'],
   order: ['data'],
   fix: [...WRITING, 'data'],
+  seal: ['data', 'sign'],
   add: Object.keys(BUNDLE_LIVE_OPTIONS),
   remove: Object.keys(BUNDLE_LIVE_OPTIONS),
 };
@@ -27,6 +28,7 @@ export const bundle: Verb = {
   description: [
     'A bundle is a squashfs image NN-NAME.sb that a live system lays over others: the number gives the order, higher ones lie on top. make writes one from a directory, an image or Debian packages; with --over only what differs from the layers below; with --changes from the upper directory of an overlay that is or was mounted. split makes the bundles of a medium from a root.',
     'list says what each bundle of a directory or medium adds and hides. order prints the order in which a boot stacks them and what is wrong with it: one file that sums up many (ld.so.cache, modules.dep, dpkg status, caches of the desktop) is seen from one bundle only. fix writes a bundle with those of them that can be made anew.',
+    'seal gives the bundles of a medium that is a directory digests of their blocks (dm-verity) and a signed list of root hashes.',
     'add and remove change the live system that is running: at once where the kernel allows it, and on its medium for the boots to come; they say which.',
     'Nothing of a package is run: make says which maintainer scripts were not. Neither mounting nor root is needed.',
   ],
@@ -51,6 +53,7 @@ export const bundle: Verb = {
     data: { value: 'DIR', default: 'kindling', summary: 'the data directory of media' },
     'dry-run': DRY_RUN_OPTION,
     ...BUNDLE_WRITE_OPTIONS,
+    sign: { value: 'FILE', summary: 'seal: the private key (PEM, Ed25519) to sign with', completes: 'file' },
     ...BUNDLE_LIVE_OPTIONS,
   },
   examples: [
@@ -84,6 +87,8 @@ async function run(parsed: Parsed, world: World): Promise<number> {
       return await (await import('../bundle-list.ts')).bundleOrder(parsed, world);
     case 'fix':
       return await (await import('../bundle-list.ts')).bundleFix(parsed, world);
+    case 'seal':
+      return await (await import('../bundle-seal.ts')).bundleSeal(parsed, world);
     case 'add':
       return await (await import('../bundle-live.ts')).bundleAdd(parsed, world);
     case 'remove':
