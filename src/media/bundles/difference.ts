@@ -66,7 +66,13 @@ export function differenceLayer(lower: Tree, upper: Tree, options: DifferenceOpt
     }
     const gone: string[] = [];
     for (const { path } of left.values()) {
-      const reason = reasonFor(path);
+      // a directory with something in it that is left alone stays as well
+      const reason =
+        reasonFor(path) ??
+        lower
+          .children(path)
+          .map((child) => reasonFor(child.path))
+          .find((one) => one !== undefined);
       if (reason === undefined) gone.push(path);
       else leftOut.push({ path, reason });
     }
