@@ -10,6 +10,8 @@ export interface ByteSource {
   read(at: number, size: number): Uint8Array;
   /** Fills `target` with the bytes from `at` on, without an allocation of its own; absent where reading is a view anyway. Use `readInto`. */
   readInto?(at: number, target: Uint8Array): void;
+  /** Bytes that these take where they are kept compressed: a share, where several files are compressed together. Absent where nobody knows. */
+  storedSize?(): number;
 }
 
 /** Fills `target` with the bytes of a source from `at` on. Throws TRUNCATED when the range leaves the source. */

@@ -122,7 +122,7 @@ export async function makeRecipeRoot(recipe: Recipe, tar: string, options: Recip
     const lines = patterns.map((pattern) => (pattern.startsWith('!') ? `path-include=${pattern.slice(1)}` : `path-exclude=${pattern}`));
     writeFileSync(excludes, `${lines.join('\n')}\n`);
     const words = [
-      ...['--quiet', '--variant=essential', `--dpkgopt=${excludes}`, '--dpkgopt=force-unsafe-io', `--include=${recipe.packages.join(',')}`],
+      ...['--variant=essential', `--dpkgopt=${excludes}`, '--dpkgopt=force-unsafe-io', `--include=${recipe.packages.join(',')}`],
       // /usr is merged from the start: moving it later takes Perl, and minutes
       '--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr',
       ...['--aptopt=APT::Install-Recommends "false"', ...(options.aptOptions === undefined ? [] : [`--aptopt=${options.aptOptions}`])],
@@ -131,7 +131,7 @@ export async function makeRecipeRoot(recipe: Recipe, tar: string, options: Recip
     ];
     const ran = await runTool('mmdebstrap', words, { timeout: TIMEOUT, limit: OUTPUT_MOST, env: { ...process.env, LC_ALL: 'C.UTF-8' } });
     if (ran.code !== 0) {
-      const last = ran.stderr.trim().split('\n').slice(-8).join('\n');
+      const last = ran.stderr.trim().split('\n').slice(-30).join('\n');
       throw new KindlingError('IO', `mmdebstrap ended with ${ran.code}: ${last}`, { file: tar });
     }
     system(() => renameSync(making, tar), { file: tar });

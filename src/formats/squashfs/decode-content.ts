@@ -105,7 +105,17 @@ export function contentOf(volume: Volume, inode: FileInode): ByteSource {
       return target;
     },
     readInto: fill,
+    storedSize: () => storedSizeOf(volume, inode),
   };
+}
+
+/** What a file takes of the image: its blocks, and of a fragment that it shares with others the part that its end is of a full one. */
+function storedSizeOf(volume: Volume, inode: FileInode): number {
+  const { blockSize } = volume.layout.facts;
+  const blocks = readBlockList(volume, inode).sizes.reduce((sum, word) => sum + (word & ~RAW_BLOCK), 0);
+  if (inode.fragment === undefined) return blocks;
+  const endSize = inode.size - inode.blockCount * blockSize;
+  return blocks + Math.min(endSize, Math.round((volume.fragment(inode.fragment.index).size * endSize) / blockSize));
 }
 
 /** The blocks of one file, opened at its first read. */
