@@ -1,6 +1,7 @@
 // kindling boot: parses, prints the timeline as it happens, and the proof (docs/boot.md).
 import { resolve } from 'node:path';
-import { DISK_BUSES, describeGoal, GRID_MIB, type PhaseMark, type Proof, qemu } from '../../machine/index.ts';
+import { asciiFrom } from '../../bytes/index.ts';
+import { DISK_BUSES, type Disk, describeGoal, GRID_MIB, type PhaseMark, type Proof, qemu } from '../../machine/index.ts';
 import { nodeDecoders } from '../../node/codecs.ts';
 import { bootOutside, consoleTail, fileSource, isQcow2 } from '../../node/index.ts';
 import { type BootRequest, type BootWatch, boot as bootOnce, leastMemory, machine } from '../../verbs/boot.ts';
@@ -21,10 +22,16 @@ export const boot: Verb = {
     'Starts QEMU, follows the phases that early userspace reports on a serial port of its own, and prints them with seconds and memory. The proof says what was reached, when, with how much memory, and how to repeat it. Disks are never written to unless --write is given.',
     'Exit code 1 means that the boot did not get to the point of --until; 4 that QEMU is not installed.',
   ],
-  positionals: [],
+  positionals: [{ name: 'IMAGE', summary: 'an ISO or disk image that firmware starts; then there is no --kernel', required: false }],
   options: {
     kernel: { short: 'k', value: 'FILE', summary: 'kernel image', completes: 'file' },
     archive: { short: 'a', value: 'FILE', multiple: true, summary: 'archive; several are loaded one after the other', completes: 'file' },
+    firmware: { value: 'FIRMWARE', choices: ['bios', 'uefi'], default: 'bios', summary: 'what starts IMAGE' },
+    as: {
+      value: 'MEDIUM',
+      choices: ['cd', 'usb', 'disk'],
+      summary: 'what IMAGE is: a disc (an ISO image, unless told), a USB stick, or a disk',
+    },
     disk: {
       value: 'FILE',
       multiple: true,
@@ -49,6 +56,7 @@ export const boot: Verb = {
   examples: [
     { command: 'kindling boot -k vmlinuz -a archive.img --disk root.img --append root=LABEL=root', does: 'boots until the root runs' },
     { command: 'kindling boot -k vmlinuz -a archive.img --until "login:" --timeout 300', does: 'boots until a login prompt' },
+    { command: 'kindling boot live.iso --firmware uefi --as usb --until "login:"', does: 'boots an ISO image from a stick, by UEFI' },
   ],
   run,
 };
@@ -74,18 +82,22 @@ async function run(parsed: Parsed, world: World): Promise<number> {
 }
 
 function requestFrom(parsed: Parsed): BootRequest {
+  const [image] = parsed.positionals;
   const kernel = parsed.value('kernel');
-  if (kernel === undefined) throw usageError('boot: --kernel is missing');
+  if (kernel === undefined && image === undefined) throw usageError('boot: --kernel is missing, or an image that firmware starts');
+  if (image !== undefined) refuseBeside(parsed);
+  const started = image === undefined ? [] : [imageDisk(image, parsed)];
+  const firmware = parsed.value('firmware');
   const bus = diskBus(parsed.value('disk-bus') ?? 'virtio');
   const type = parsed.value('machine');
   return {
     kernel,
     archives: parsed.values('archive'),
     // an absolute name cannot be taken for one of QEMU's protocols ("nbd:...") and holds wherever the command is repeated
-    disks: parsed
-      .values('disk')
-      .map((value) => diskFrom(value, { bus, writes: parsed.flag('write') }, isQcow2))
-      .map((disk) => ({ ...disk, file: resolve(disk.file) })),
+    disks: [...started, ...parsed.values('disk').map((value) => diskFrom(value, { bus, writes: parsed.flag('write') }, isQcow2))].map(
+      (disk) => ({ ...disk, file: resolve(disk.file) }),
+    ),
+    ...(image === undefined ? {} : { firmware: firmware === 'uefi' ? ('uefi' as const) : ('bios' as const) }),
     append: parsed.values('append').join(' '),
     memory: parsed.number('memory', { least: 8, most: 1 << 20 }) ?? MEMORY,
     processors: parsed.number('processors', { least: 1, most: 64 }) ?? 1,
@@ -96,6 +108,34 @@ function requestFrom(parsed: Parsed): BootRequest {
     asIs: parsed.flag('as-is'),
     consoleFile: parsed.value('console'),
   };
+}
+
+function refuseBeside(parsed: Parsed): void {
+  for (const option of ['kernel', 'archive', 'append'] as const) {
+    if (parsed.values(option).length > 0)
+      throw usageError(`boot: --${option} does not go with an image: its own loader says what is started`);
+  }
+  for (const option of ['as-is', 'min-memory'] as const) {
+    if (parsed.flag(option)) throw usageError(`boot: --${option} does not go with an image`);
+  }
+}
+
+/** The image as the disk that firmware starts; its own drive by what it is. */
+function imageDisk(image: string, parsed: Parsed): Disk {
+  const as = parsed.value('as') ?? (isIso(image) ? 'cd' : 'disk');
+  const cd = parsed.value('machine') === 'q35' ? 'scsi-cd' : 'ide-cd';
+  const bus = as === 'cd' ? cd : as === 'usb' ? 'usb' : 'virtio';
+  return diskFrom(image.startsWith('file=') ? `./${image}` : image, { bus, writes: parsed.flag('write') && as !== 'cd' }, isQcow2);
+}
+
+/** Whether the file begins as an ISO image does: the first volume descriptor at 32 KiB. */
+function isIso(path: string): boolean {
+  const source = fileSource(path);
+  try {
+    return source.size >= 32774 && asciiFrom(source.read(32769, 5)) === 'CD001';
+  } finally {
+    source.release();
+  }
 }
 
 function timeline(parsed: Parsed, world: World): BootWatch {
