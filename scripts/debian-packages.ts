@@ -1,7 +1,7 @@
 // The Debian packages that kindling's own scripts and tests use, and what each is for. kindling itself needs none of them but QEMU, and that only to boot.
 
-/** What a package is needed for: `npm start`, `npm test`, `npm run bench`. */
-export type Group = 'start' | 'test' | 'bench';
+/** What a package is needed for: `npm start`, `npm test`, `npm run bench`, `npm run live`. */
+export type Group = 'start' | 'test' | 'bench' | 'live';
 
 export interface DebianPackage {
   readonly name: string;
@@ -12,11 +12,12 @@ export interface DebianPackage {
 }
 
 const START: readonly Group[] = ['start', 'test', 'bench'];
+const LIVE: readonly Group[] = ['test', 'bench', 'live'];
 const TEST: readonly Group[] = ['test'];
 const BENCH: readonly Group[] = ['test', 'bench'];
 
 export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
-  { name: 'qemu-system-x86', programs: ['qemu-system-x86_64'], groups: START, why: 'boots the archives' },
+  { name: 'qemu-system-x86', programs: ['qemu-system-x86_64'], groups: [...START, 'live'], why: 'boots the archives' },
   { name: 'e2fsprogs', programs: ['mkfs.ext4', 'debugfs', 'e2fsck'], groups: START, why: 'makes ext4 disk images without mounting' },
   { name: 'qemu-system-arm', programs: ['qemu-system-aarch64'], groups: TEST, why: 'boots the arm64 archive' },
   {
@@ -71,11 +72,24 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   },
   { name: 'systemd-boot', programs: ['bootctl'], groups: TEST, why: 'reads the boot entries' },
   { name: 'pacman-package-manager', programs: ['pacman'], groups: TEST, why: 'calls the pacman hooks' },
-  { name: 'grub-common', programs: ['grub-mkconfig', 'grub-script-check'], groups: TEST, why: "runs and reads GRUB's entries" },
+  {
+    name: 'grub-common',
+    programs: ['grub-mkconfig', 'grub-script-check', 'grub-mkimage'],
+    groups: LIVE,
+    why: "runs and reads GRUB's entries, makes its core for live media",
+  },
   { name: 'openssl', programs: ['openssl'], groups: TEST, why: 'makes keys and signatures of driver bundles against ours' },
   { name: 'lintian', programs: ['lintian'], groups: TEST, why: "Debian's own checks of the package" },
   { name: 'debianutils', programs: ['run-parts'], groups: TEST, why: 'calls the kernel hooks' },
-  { name: 'mmdebstrap', programs: ['mmdebstrap'], groups: TEST, why: 'installs the Debian that tells the whole story in QEMU' },
+  {
+    name: 'mmdebstrap',
+    programs: ['mmdebstrap'],
+    groups: LIVE,
+    why: 'installs the Debian that tells the whole story in QEMU, and those of live media',
+  },
   { name: 'mtools', programs: ['mcopy', 'mdir', 'minfo'], groups: TEST, why: 'reads and writes FAT volumes against ours' },
   { name: 'gdisk', programs: ['sgdisk'], groups: TEST, why: 'reads and writes partition tables against ours' },
+  { name: 'grub-pc-bin', programs: ['/usr/lib/grub/i386-pc/modinfo.sh'], groups: LIVE, why: 'GRUB for BIOS, put on live media' },
+  { name: 'grub-efi-amd64-bin', programs: ['/usr/lib/grub/x86_64-efi/modinfo.sh'], groups: LIVE, why: 'GRUB for UEFI, put on live media' },
+  { name: 'cryptsetup-bin', programs: ['cryptsetup', 'veritysetup'], groups: TEST, why: 'encrypted changes, and dm-verity against ours' },
 ];
