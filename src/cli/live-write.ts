@@ -58,9 +58,7 @@ export async function liveWrite(parsed: Parsed, world: World, machine: WriteMach
   const image = fileSource(path);
   const facts = deviceFacts(device, machine.devices);
   const found = refusals(facts, { imageSize: image.size, force: parsed.value('force') });
-  const held = found.some(({ code }) => code === 'device-empty')
-    ? { scheme: 'none' as const, parts: [] }
-    : contentsOf(machine.read(device));
+  const held = heldBy(device, machine, found.length > 0);
   const warnings = isDiskImage(image) ? [] : [`${printable(path)} has no partition table and is no ISO image: no firmware would start it`];
   const document = { image: path, imageSize: image.size, device: facts, contents: held, refusals: found, warnings };
   for (const warning of warnings) world.warn(warning);

@@ -37,7 +37,7 @@ export interface FatPlan {
   readonly clusterSize: number;
   /** Where a file's bytes are in the volume; undefined for what has none. Everything is stored in one piece. */
   extentOf(path: string): { readonly at: number; readonly size: number } | undefined;
-  /** The volume from front to back. The memory of a chunk may be used again as soon as the next is asked for. */
+  /** The volume from front to back, in pieces of up to 1 MiB, each of its own. */
   chunks(): Generator<Uint8Array>;
 }
 
@@ -165,20 +165,21 @@ function* pieces(volume: Volume): Generator<Piece> {
   yield { zeros: size - (geometry.dataSector + clusters * geometry.sectorsPerCluster) * SECTOR_SIZE };
 }
 
-/** Gathers small pieces into chunks of a mebibyte. */
+/** Gathers small pieces into chunks of a mebibyte, each with memory of its own. */
 function* inChunks(all: Iterable<Piece>): Generator<Uint8Array> {
-  const chunk = new Uint8Array(CHUNK_SIZE);
+  let chunk = new Uint8Array(CHUNK_SIZE);
   let filled = 0;
   for (const piece of all) {
     const total = piece instanceof Uint8Array ? piece.length : piece.zeros;
     for (let done = 0; done < total; ) {
       const count = Math.min(total - done, CHUNK_SIZE - filled);
+      // a new chunk is zeros already
       if (piece instanceof Uint8Array) chunk.set(piece.subarray(done, done + count), filled);
-      else chunk.fill(0, filled, filled + count);
       done += count;
       filled += count;
       if (filled < CHUNK_SIZE) continue;
       yield chunk;
+      chunk = new Uint8Array(CHUNK_SIZE);
       filled = 0;
     }
   }

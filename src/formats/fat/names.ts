@@ -19,6 +19,7 @@ export function nameFault(name: string): string | undefined {
 
 /** A name as FAT compares it: without regard to case. Only characters whose capital is one unit are folded, as drivers do. */
 export function foldCase(name: string): string {
+  if (/^[\u0000-\u007f]*$/.test(name)) return name.toUpperCase();
   let folded = '';
   for (const char of name) {
     const upper = char.toUpperCase();
