@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { bytesSource, readAll, utf8 } from '../src/bytes/index.ts';
 import { written } from '../src/formats/squashfs/written.fixture.ts';
@@ -16,7 +17,8 @@ import { directory, type Entry, file, makeTree, printManifest, type Tree, withPa
 import { normal, trees } from '../src/tree/trees.fixture.ts';
 import { needs, tool } from './tools.ts';
 
-const CASES = 12;
+const KINDLING = fileURLToPath(new URL('../bin/kindling', import.meta.url));
+const CASES = 8;
 const SEED = 20261121;
 let folder = '';
 
@@ -118,4 +120,32 @@ test('the difference of two trees, mounted over the first, is the second', async
     if (typeof shown === 'string') return t.skip(`the kernel here mounts no squashfs or overlay: ${shown}`);
     assert.equal(text(shown), text(upper));
   }
+});
+
+test('the upper directory of an overlay that was in use becomes a bundle that shows the same', async (t) => {
+  if (!needs(t, 'unshare', 'tar', 'mount', 'getfattr')) return;
+  if (process.getuid?.() !== 0) return t.skip('mounting needs root');
+  const lower = tree(at('etc/a'), at('etc/b'), at('dir/x'), at('dir/y'), at('deep/er/z'), at('moved/inside'), at('name'));
+  const base = join(folder, 'base.sb');
+  writeFileSync(base, await written(lower, { codec: 'zstd:1', threads: 0 }));
+  const [upper, seen] = [join(folder, 'upper'), join(folder, 'seen.tar')];
+  const script = [
+    'set -e; mount --make-rprivate /; top=$1; upper=$2; seen=$3; mkdir -p "$top"; mount -t tmpfs tmpfs "$top"',
+    'mkdir "$top/lower" "$top/up" "$top/work" "$top/all"; mount -t squashfs -o ro,loop "$4" "$top/lower"',
+    'mount -t overlay overlay -o "lowerdir=$top/lower,upperdir=$top/up,workdir=$top/work" "$top/all"; cd "$top/all"',
+    'echo new >etc/a; rm etc/b; rm -r dir; mkdir dir; echo 1 >dir/only; mv moved moved-away; chmod 600 name; echo l >one; ln one two; rm -r deep',
+    'mkdir -p var/log tmp; echo noise >var/log/x; ln -s etc/a link; cd /',
+    'tar --create --xattrs --xattrs-include="*" --numeric-owner --format=posix --file "$seen" -C "$top/all" .; umount "$top/all"',
+    'cp -a "$top/up" "$upper"',
+  ].join('\n');
+  const argv = ['-m', 'sh', '-c', script, 'sh', join(folder, 'mounts'), upper, seen, base];
+  const { status, stderr } = spawnSync(tool('unshare'), argv, { encoding: 'utf8', timeout: 60_000 });
+  if (status !== 0) return t.skip(`the kernel here mounts no squashfs or overlay: ${stderr.trim()}`);
+  const bundle = join(folder, '50-session.sb');
+  const made = spawnSync(KINDLING, ['bundle', 'make', '--changes', upper, '-o', bundle, '--volatile'], { encoding: 'utf8' });
+  assert.equal(made.status, 0, made.stderr);
+  const shown = shownByKernel([base, bundle]);
+  assert.ok(typeof shown !== 'string', String(shown));
+  assert.equal(text(shown), text(tar.decode(bytesSource(readFileSync(seen)))));
+  assert.ok(shown.get('dir/only') !== undefined && shown.get('dir/x') === undefined && shown.get('moved-away/inside') !== undefined);
 });
