@@ -131,7 +131,7 @@ changes_unlock() {
 		return 1
 	fi
 	keyboards
-	modules_load dm_crypt
+	modules_load loop dm_crypt
 	mkdir -p /run/cryptsetup
 	say "$ch_text is encrypted"
 	cryptsetup open --type luks --tries 3 "$ch_source" "$ch_name" </dev/console >/dev/console 2>&1 8>&- && return 0

@@ -42,7 +42,7 @@ verity_list() {
 		fact verity missing
 		return 0
 	fi
-	modules_load dm_verity
+	modules_load loop dm_verity
 	mkdir -p /run/cryptsetup
 	for vt_key in /etc/kindling/keys/*.pem; do
 		if openssl pkeyutl -verify -pubin -inkey "$vt_key" -rawin -in "$vt_copy" -sigfile "$vt_copy.sig" >/dev/null 2>&1; then

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { dirname, join } from 'node:path';
 import { startableKernel } from '../../src/node/startable-kernel.ts';
 import { findTool, tool } from '../tools.ts';
-import { CLONE, debianRoot, diskImage, mustRun, probeRoot } from '../world/index.ts';
+import { CLONE, debianRoot, diskImage, linkTree, mustRun, probeRoot } from '../world/index.ts';
 import { scratchFolder } from './live-world.ts';
 import { machineWords, start, type Talk, type TalkDisk } from './talk.ts';
 
@@ -16,7 +16,7 @@ export const PROMPT = 'keep# ';
 export const PASSPHRASE = 'open sesame';
 
 /** Seconds that a boot to the shell may take on a busy machine. */
-export const BOOT_SECONDS = 120;
+export const BOOT_SECONDS = 300;
 
 // A shell as the first process: nothing is written or synced but by what is typed.
 const INIT = `#!/bin/sh
@@ -36,16 +36,22 @@ export interface KeepSystem {
   readonly bundle: string;
 }
 
-/** The system; made once for each state of early userspace and of the program. */
-export async function keepSystem(config = ''): Promise<KeepSystem> {
-  const { folder, kernel } = await debianRoot('amd64', ['cryptsetup-bin']);
+/** The system, with further lines of configuration, and a public key for sealed media. */
+export async function keepSystem(config = '', key?: string): Promise<KeepSystem> {
+  const { folder, kernel } = await debianRoot('amd64', ['cryptsetup-bin', 'openssl']);
   const root = await probeRoot('amd64', { files: { 'usr/sbin/init': INIT, 'etc/fstab': '' } });
   const bundle = await diskImage({ fs: 'squashfs', root, label: 'bundle' });
   const scratch = scratchFolder();
   const archive = join(scratch, 'live.img');
   const settings = join(scratch, 'live.conf');
   writeFileSync(settings, CONFIG + config);
-  const words = ['--root', folder, '-k', kernel.version, '--add', 'live', '--add', 'fsck', '-c', settings, '-o', archive];
+  const from = key === undefined ? folder : join(scratch, 'root');
+  if (key !== undefined) {
+    linkTree(folder, from);
+    mkdirSync(join(from, 'etc/kindling/keys'), { recursive: true });
+    copyFileSync(key, join(from, 'etc/kindling/keys/test.pem'));
+  }
+  const words = ['--root', from, '-k', kernel.version, '--add', 'live', '--add', 'fsck', '-c', settings, '-o', archive];
   await mustRun(findTool(join(CLONE, 'bin/kindling')) ?? 'kindling', ['build', '-q', ...words]);
   return { kernel: (await startableKernel(kernel.vmlinuz, false)).path, archive, bundle };
 }
