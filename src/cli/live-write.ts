@@ -10,14 +10,8 @@ import { type DeviceWriter, type ReadBack, type Written, writeImage } from '../v
 import { contentsOf, type DeviceContents, isDiskImage } from '../verbs/live-write-contents.ts';
 import { type DeviceFacts, isNamed, refusals } from '../verbs/live-write-guards.ts';
 import { printable } from './report.ts';
-import { type OptionTable, type Parsed, usageError } from './verb.ts';
+import { type Parsed, usageError } from './verb.ts';
 import type { World } from './world.ts';
-
-/** Options of `live write`, besides --dry-run. */
-export const LIVE_WRITE_OPTIONS: OptionTable = {
-  yes: { value: 'DEVICE', summary: 'write: do not ask, everything on this DEVICE (named again) may be destroyed', completes: 'file' },
-  force: { value: 'DEVICE', summary: 'write: this DEVICE (named again) may be neither removable nor on USB', completes: 'file' },
-};
 
 /** What a test hands in instead of the machine. */
 export interface WriteMachine {
