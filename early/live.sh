@@ -45,6 +45,8 @@ done
 
 live() {
 	memory_least
+	# Asked for by name: the kernel loads the loop driver only for who opens a loop device, which is not there before.
+	modules_load loop squashfs overlay
 	find_medium
 	phase device
 	medium_verify

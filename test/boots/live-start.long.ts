@@ -1,13 +1,25 @@
 // Live systems from every kind of medium, at every word of the command line, and when something is missing, damaged or too large.
 // The init of the union reports what it finds (/sbin/probe-init): a prompt would prove less.
 import assert from 'node:assert/strict';
-import { copyFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { needs } from '../tools.ts';
-import { debianKernel } from '../world/index.ts';
+import { needs, tool } from '../tools.ts';
+import { debianKernel, mustRun } from '../world/index.ts';
 import { assertReached, bootArchive, consoleOf, type TestBoot } from './boot.ts';
-import { ext4Medium, fatStick, isoMedium, liveArchive, liveMachine, mediumFolder, scratchFolder, usualBundles } from './live-world.ts';
+import { plainRoot } from './early-world.ts';
+import {
+  ext4Medium,
+  fatStick,
+  isoMedium,
+  liveArchive,
+  liveMachine,
+  mediumFolder,
+  packBundle,
+  scratchFolder,
+  usualBundles,
+} from './live-world.ts';
 
 const A = 'ab'.repeat(32);
 const B = 'cd'.repeat(32);
@@ -48,7 +60,7 @@ async function live({ archive, append = '', ...rest }: Live) {
   });
 }
 
-const NEEDS = ['qemu-system-x86_64', 'mkfs.ext4', 'xorriso', 'mkfs.vfat', 'mcopy', 'sfdisk'] as const;
+const NEEDS = ['qemu-system-x86_64', 'mkfs.ext4', 'xorriso', 'mkfs.vfat', 'mcopy', 'sfdisk', 'debugfs'] as const;
 
 test('a disc behind IDE; handover switch keeps everything under /run/kindling and the union out of it', async (t) => {
   if (!needs(t, ...NEEDS)) return;
@@ -110,8 +122,9 @@ test('an NVMe disk, and a place named by label; a list of bundles', async (t) =>
   const named = await ext4Medium(mediumFolder({ bundles, data: 'os/system' }), 'place');
   const facts = await boots({
     disks: [{ file: await disk() }, { file: named, bus: 'nvme' }],
-    append: 'from=LABEL=place:/os/system load=20-* noload=NOT,40 nodebug',
+    append: 'from=LABEL=place:/os/system load=20-* noload=NOT,40 nodebug automount',
   });
+  assert.equal(facts.automount, 'vda ext4');
   assert.equal(facts.medium, '/dev/nvme0n1 ext4');
   assert.equal(facts['live.BUNDLES'], '9-modules.sb 10-core.sb 20-extra.sb');
   assert.equal(facts['live.DATA'], '/memory/data/os/system');
@@ -152,6 +165,30 @@ test('a stick that shows up seconds later, in memory, and pulled', async (t) => 
   } finally {
     await machine.end();
   }
+});
+
+test('no medium: what was looked for and what is there is said, and nothing was written by looking', async (t) => {
+  if (!needs(t, ...NEEDS)) return;
+  const dirty = join(scratchFolder(), 'dirty.img');
+  copyFileSync(await ext4Medium(mediumFolder({ bundles: {}, data: 'other' }), 'dirty'), dirty);
+  await mustRun(tool('debugfs'), ['-w', '-R', 'feature needs_recovery', dirty]);
+  const digest = () => createHash('sha256').update(readFileSync(dirty)).digest('hex');
+  const before = digest();
+  const drives = ['-drive', `if=virtio,file=${dirty},format=raw`, '-drive', `if=virtio,file=${await stick()},format=raw,snapshot=on`];
+  const machine = await liveMachine(await liveArchive([`medium = ${B}`]), 'rd.shell=0 panic=-1 kindling.timeout=4', drives);
+  try {
+    const said = await machine.reported('failed MEDIUM_NOT_FOUND', 120);
+    assert.match(said, /fact seen \/dev\/vda \d+ MiB ext[34] LABEL=dirty/);
+    assert.match(said, /fact passed-over \/dev\/vdb1 holds the medium abab/);
+    assert.match(
+      said,
+      /failed MEDIUM_NOT_FOUND a directory kindling with bundles \(\*\.sb\) of medium (cd){32} was not found among 3 block devices/,
+    );
+    await machine.talk.off(60);
+  } finally {
+    await machine.end();
+  }
+  assert.equal(digest(), before, 'a disk that was only looked at');
 });
 
 test('too little memory for toram, and for anything', async (t) => {
@@ -209,4 +246,41 @@ test("between the modules' bundle and the handover, a driver that was left out l
   } finally {
     await machine.end();
   }
+});
+
+// A bundle with one small file.
+async function smallBundle(): Promise<string> {
+  const folder = scratchFolder();
+  mkdirSync(join(folder, 'root/etc'), { recursive: true });
+  writeFileSync(join(folder, 'root/etc/layer'), 'top\n');
+  await packBundle(join(folder, 'root'), join(folder, 'small.sb'));
+  return join(folder, 'small.sb');
+}
+
+test('single programs of a root without busybox; more names than mount(2) takes in one page', async (t) => {
+  if (!needs(t, ...NEEDS)) return;
+  const { '01-core.sb': core = '', '02-modules.sb': modules = '' } = await usualBundles();
+  const small = await smallBundle();
+  const long = Array.from({ length: 40 }, (_, index) => [`${10 + index}-${'long-name-'.repeat(12)}.sb`, small]);
+  const medium = await ext4Medium(
+    mediumFolder({ bundles: { '01-core.sb': core, '02-modules:with,marks.sb': modules, ...Object.fromEntries(long) } }),
+  );
+  const facts = await boots({ archive: await liveArchive([], await plainRoot()), disks: [{ file: medium }] });
+  assert.equal(facts.union, '42');
+  assert.equal(facts['probe.layer'], 'top');
+  assert.equal(facts['probe.request'], 'jfs');
+  assert.match(facts['probe.root.options'] ?? '', /lowerdir=42:41:/);
+});
+
+test('five hundred bundles, and one more', async (t) => {
+  if (!needs(t, ...NEEDS)) return;
+  const { '01-core.sb': core = '' } = await usualBundles();
+  const small = await smallBundle();
+  const bundles = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${10 + index}-small.sb`, small]));
+  const medium = await ext4Medium(mediumFolder({ bundles: { '01-core.sb': core, ...bundles } }));
+  const facts = await boots({ disks: [{ file: medium }], append: 'noload=509-', memory: 1536, timeout: 480 });
+  assert.equal(facts.union, '500');
+  assert.equal(facts['probe.layer'], 'top');
+  const many = await live({ disks: [{ file: medium }], append: 'panic=-1', memory: 1536, timeout: 480 });
+  assert.match(many.reason?.text ?? '', /^TOO_MANY_BUNDLES: there are 501 bundles, and the kernel unites at most 500/);
 });

@@ -1,5 +1,6 @@
 // Bundles, media and archives for the boots of live systems. The system in the bundles is a busybox whose init (/sbin/probe-init) reports what it
 // finds, so that a boot takes seconds; media are written by foreign tools here. All of it is made once and kept.
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   cpSync,
@@ -18,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { startableKernel } from '../../src/node/startable-kernel.ts';
 import { findTool, tool } from '../tools.ts';
-import { CLONE, debianKernel, diskImage, linkTree, mustRun, once } from '../world/index.ts';
+import { CLONE, debianKernel, linkTree, mustRun, once } from '../world/index.ts';
 import { lateRoot } from './early-world.ts';
 import { openQmp, type Qmp } from './qmp.ts';
 import { machineWords, start, type Talk } from './talk.ts';
@@ -59,7 +60,7 @@ export const liveSource = lateRoot;
 export async function bundleRoots(): Promise<{ readonly core: string; readonly modules: string }> {
   const root = await lateRoot();
   const { version } = await debianKernel('amd64');
-  const key = Buffer.from(LIVE).length;
+  const key = createHash('sha256').update(LIVE).digest('hex').slice(0, 8);
   const made = await once(`live-roots-${key}-${basename(root)}`, (scratch) => {
     const [core, modules] = [join(scratch, 'core'), join(scratch, 'modules')];
     mkdirSync(core, { recursive: true });
@@ -80,12 +81,17 @@ export async function bundleRoots(): Promise<{ readonly core: string; readonly m
   return { core: join(made, 'core'), modules: join(made, 'modules') };
 }
 
-/** A bundle made by `kindling pack` from a folder; made once for each folder. */
+/** A bundle of a folder that does not change; made once. */
 export async function bundleOf(folder: string): Promise<string> {
   const key = `${basename(join(folder, '..'))}-${basename(folder)}-${Math.floor(statSync(folder).ctimeMs)}`;
   return once(`live-bundle-${key}.sb`, async (scratch) => {
-    await mustRun(kindling(), ['pack', folder, '-o', scratch, '--format', 'squashfs', '--codec', 'zstd:3']);
+    await packBundle(folder, scratch);
   });
+}
+
+/** A bundle of a folder, made by `kindling pack`. */
+export async function packBundle(folder: string, bundle: string): Promise<void> {
+  await mustRun(kindling(), ['pack', folder, '-o', bundle, '--format', 'squashfs', '--codec', 'zstd:3']);
 }
 
 /** The usual bundles of these tests by name. */
@@ -151,12 +157,16 @@ export async function isoMedium(folder: string): Promise<string> {
   return image;
 }
 
+const MIB = 1 << 20;
+
 /** An ext4 disk of a folder. */
 export async function ext4Medium(folder: string, label = 'medium'): Promise<string> {
-  return diskImage({ fs: 'ext4', root: folder, label, spare: 16 << 20 });
+  const image = join(scratchFolder(), 'disk.img');
+  writeFileSync(image, '');
+  truncateSync(image, (Math.ceil((sizeOf(folder) * 1.06) / MIB) + 32) * MIB);
+  await mustRun(tool('mkfs.ext4'), ['-q', '-F', '-m', '0', '-L', label, '-E', 'lazy_itable_init=0,root_owner=0:0', '-d', folder, image]);
+  return image;
 }
-
-const MIB = 1 << 20;
 
 /** A stick with an MBR and one FAT32 partition, by sfdisk, mkfs.vfat and mcopy. */
 export async function fatStick(folder: string, label = 'STICK'): Promise<string> {
@@ -178,13 +188,13 @@ function sizeOf(folder: string): number {
   }, 0);
 }
 
-/** A live archive built by `kindling build --add live`; `settings` are lines of a configuration file. */
-export async function liveArchive(settings: readonly string[] = [], ...words: readonly string[]): Promise<string> {
+/** A live archive built by `kindling build --add live`; `settings` are lines of a configuration file, `root` is what it is made from. */
+export async function liveArchive(settings: readonly string[] = [], root?: string): Promise<string> {
   const folder = scratchFolder();
   const config = join(folder, 'live.conf');
   writeFileSync(config, `${settings.join('\n')}\n`);
   const archive = join(folder, 'live.img');
-  await mustRun(kindling(), ['build', '--root', await liveSource(), '--add', 'live', '--config', config, '-o', archive, ...words]);
+  await mustRun(kindling(), ['build', '--root', root ?? (await liveSource()), '--add', 'live', '--config', config, '-o', archive]);
   return archive;
 }
 

@@ -61,6 +61,14 @@ test('words count as words, not as parts of others', async (t) => {
   }
 });
 
+test('debug gives shells', async (t) => {
+  if (!needs(t, 'busybox', 'dash', 'bash')) return;
+  for (const shell of EVERY_SHELL) {
+    const said = await inShell(shell, ['words.sh', 'live-words.sh'], `${START}words_split debug live_word\necho "$k_break"`);
+    assert.deepEqual(said, [',pre-mount,mount,pre-switch']);
+  }
+});
+
 const BUNDLES = [
   '10-b.sb',
   '2-a.sb',
