@@ -1,5 +1,5 @@
 // npm run bench: the claims of docs/benchmarks.md, each side by side with the peers, printed as ratios and written to its part of the page.
-// Options: --rounds N (5), --only build|update|list|boot|pack|kdump|memory|check, --dry (do not write the pages). The memory claim draws a picture besides.
+// Options: --rounds N (5), --only build|update|list|boot|pack|kdump|memory|check|live, --dry (do not write the pages). The memory claim draws a picture besides.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,9 @@ import { build } from './claims/build.ts';
 import { check } from './claims/check.ts';
 import { kdump } from './claims/kdump.ts';
 import { list } from './claims/list.ts';
+import { liveMake } from './claims/live-make.ts';
+import { liveRead } from './claims/live-read.ts';
+import { liveStart } from './claims/live-start.ts';
 import { memory } from './claims/memory.ts';
 import { pack } from './claims/pack.ts';
 import { update } from './claims/update.ts';
@@ -47,6 +50,10 @@ if (wants('boot')) took('boot', few, await boots(at, few));
 if (wants('pack')) took('pack', few, await pack(at, few));
 if (wants('check')) took('check', Math.max(rounds, 10), await check(at, Math.max(rounds, 10)));
 if (wants('kdump')) took('kdump', 1, await kdump(at));
+if (wants('live')) {
+  const [made, read, started] = [await liveMake(out, at.log, few), await liveRead(out, few), await liveStart(out, few)];
+  took('live', few, [...made, ...read, ...started]);
+}
 if (wants('memory')) {
   const { rows, contestants, picture } = await memory(at, few);
   took('memory', few, rows, `\n${contestants}`);
