@@ -13,6 +13,8 @@ import { printable } from './report.ts';
 import { type Parsed, usageError } from './verb.ts';
 import type { World } from './world.ts';
 
+export { LIVE_WRITE_OPTIONS } from './live-write-words.ts';
+
 /** What a test hands in instead of the machine. */
 export interface WriteMachine {
   readonly devices: DeviceWorld;
