@@ -271,16 +271,3 @@ test('single programs of a root without busybox; more names than mount(2) takes 
   assert.equal(facts['probe.request'], 'jfs');
   assert.match(facts['probe.root.options'] ?? '', /lowerdir=42:41:/);
 });
-
-test('five hundred bundles, and one more', async (t) => {
-  if (!needs(t, ...NEEDS)) return;
-  const { '01-core.sb': core = '' } = await usualBundles();
-  const small = await smallBundle();
-  const bundles = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${10 + index}-small.sb`, small]));
-  const medium = await ext4Medium(mediumFolder({ bundles: { '01-core.sb': core, ...bundles } }));
-  const facts = await boots({ disks: [{ file: medium }], append: 'noload=509-', memory: 1536, timeout: 480 });
-  assert.equal(facts.union, '500');
-  assert.equal(facts['probe.layer'], 'top');
-  const many = await live({ disks: [{ file: medium }], append: 'panic=-1', memory: 1536, timeout: 480 });
-  assert.match(many.reason?.text ?? '', /^TOO_MANY_BUNDLES: there are 501 bundles, and the kernel unites at most 500/);
-});

@@ -2,10 +2,9 @@
 // finds, so that a boot takes seconds; media are written by foreign tools here. All of it is made once and kept.
 import { createHash } from 'node:crypto';
 import {
+  constants,
   copyFileSync,
-  cpSync,
   existsSync,
-  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -141,13 +140,9 @@ export function mediumFolder(options: MediumOptions): string {
   return folder;
 }
 
+// A copy, never a link: two names of one file would become one file on the medium, and mount takes one loop device for both.
 function place(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch {
-    // the temporary directory may be another file system
-    cpSync(from, to);
-  }
+  copyFileSync(from, to, constants.COPYFILE_FICLONE);
 }
 
 /** An ISO 9660 image of a folder, by xorriso. */

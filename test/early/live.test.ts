@@ -113,3 +113,29 @@ for (const [load, noload, left] of CHOICES) {
     }
   });
 }
+
+test('as many layers as the kernel takes fit one page, the last bundle on top; more are refused', async (t) => {
+  if (!needs(t, 'busybox', 'dash', 'bash')) return;
+  const script = `failed() { echo "failed $1"; exit; }
+fact() { :; }
+mount() { echo "$4"; }
+ln() { :; }
+late_bind() { :; }
+l_home=$1 l_union=/memory/union l_upper=/memory/changes/rw l_work=/memory/changes/work l_firmware='' l_bound='' l_count=$2 l_names=$3
+mkdir -p "$l_home"
+union_mount`;
+  for (const shell of EVERY_SHELL) {
+    const options = async (count: number, name: string) => {
+      const names = Array.from({ length: count }, (_, index) => `${index + 1}${name}`).join(' ');
+      const home = mkdtempSync(join(folder, 'union-'));
+      const [said = ''] = await inShell(shell, ['live-union.sh'], script, [home, String(count), names]);
+      return said;
+    };
+    const most = await options(500, '-a-name-of-some-length.sb');
+    assert.ok(most.length < 4095, `${most.length} characters`);
+    assert.match(most, /^lowerdir=500:499:498:.*:3:2:1,upperdir=/);
+    assert.match(await options(2, '-core.sb'), /^lowerdir=.*\/bundles\/2-core\.sb:.*\/bundles\/1-core\.sb,upperdir=/);
+    assert.match(await options(2, '-co:re.sb'), /^lowerdir=2:1,/);
+    assert.equal(await options(501, '.sb'), 'failed TOO_MANY_BUNDLES');
+  }
+});
