@@ -14,7 +14,7 @@ import type { World } from './world.ts';
 /** Bytes in a block of a bundle unless told: docs/bundle.md says what was measured. */
 export const BUNDLE_BLOCK = '256K';
 /** Compression of a bundle unless told. */
-export const BUNDLE_CODEC = 'zstd:15';
+export const BUNDLE_CODEC = 'zstd:9';
 
 /** The options of everything that writes bundles. */
 export const BUNDLE_WRITE_OPTIONS: OptionTable = {

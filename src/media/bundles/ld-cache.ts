@@ -35,6 +35,7 @@ const EXTENSION_MAGIC = 0xeaa42174;
 const TAG_LEVELS = 1;
 const LEVEL_BIT = 1n << 62n;
 const SIZE_MOST = 1 << 26;
+const STRING_MOST = 4096;
 
 const header = struct('ld.so.cache header', 48, {
   magic: bytesField(20),
@@ -143,8 +144,9 @@ export function decodeLdCache(source: ByteSource): CachedLibrary[] | undefined {
     throw new KindlingError('TRUNCATED', `${libraryCount} libraries do not fit ${bytes.length} bytes`, { structure: header.name });
   }
   const textAt = (at: number): string => {
-    const end = at < bytes.length ? bytes.indexOf(0, at) : -1;
-    if (end >= 0) return nameFromBytes(bytes.subarray(at, end));
+    const rest = bytes.subarray(at, at + STRING_MOST);
+    const end = rest.indexOf(0);
+    if (end >= 0) return nameFromBytes(rest.subarray(0, end));
     throw new KindlingError('BAD_VALUE', `a string is at ${at}, outside the file or without an end`, {
       structure: header.name,
       offset: at,

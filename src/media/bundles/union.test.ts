@@ -84,6 +84,18 @@ test('what cannot be put together is refused', () => {
   assert.throws(() => unionOf(layers(...many)), { code: 'LIMIT' });
 });
 
+test('redirects that show the same again and again are refused', () => {
+  const again = (name: string): Entry => ({ ...directory(name), xattrs: new Map([['trusted.overlay.redirect', utf8('/')]]) });
+  const names = Array.from({ length: 40 }, (_, index) => `d${index}`);
+  const bomb = Array.from({ length: 8 }, () => makeTree(names.map(again)));
+  assert.throws(() => unionOf(layers(tree(text('x')), ...bomb)), { code: 'BAD_VALUE' });
+  const within = names.map((name): Entry => ({ ...directory(name), xattrs: new Map([['trusted.overlay.redirect', utf8('/top')]]) }));
+  const tops = Array.from({ length: 8 }, () =>
+    makeTree([directory('top'), ...within.map((entry) => ({ ...entry, path: `top/${entry.path}` }))]),
+  );
+  assert.throws(() => unionOf(layers(tree(text('top/x')), ...tops)), { code: 'LIMIT' });
+});
+
 test('a link that lost its file becomes the file', () => {
   const lower = makeTree([
     text('a', 'content'),

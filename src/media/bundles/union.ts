@@ -2,7 +2,7 @@
 // what is below it. Followed: fs/overlayfs/namei.c (lookup) and readdir.c.
 import { nameFromBytes } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
-import { baseName, type Entry, joinPath, makeTree, type Tree } from '../../tree/index.ts';
+import { baseName, type Entry, joinPath, makeTree, parentOf, type Tree } from '../../tree/index.ts';
 import { isMetacopy, isOpaque, isWhiteout, type MarkSpace, redirectOf, unmarked } from './marks.ts';
 
 /** One layer of a stack: a bundle with its tree, or the upper directory of an overlay. */
@@ -59,7 +59,7 @@ interface Seen {
 }
 
 /**
- * Lays layers over each other, the lowest first. Throws LIMIT for more layers than overlayfs takes, UNSUPPORTED for files whose content is
+ * Lays layers over each other, the lowest first. Throws LIMIT for more layers than overlayfs takes or redirects that multiply, UNSUPPORTED for files whose content is
  * in another layer (metacopy), BAD_VALUE for a redirect that leads nowhere a path can.
  */
 export function unionOf(layers: readonly Layer[], options: UnionOptions = {}): Union {
@@ -73,9 +73,13 @@ export function unionOf(layers: readonly Layer[], options: UnionOptions = {}): U
     const top = layers[layer]!.tree.get('');
     if (top !== undefined && !seen.has('')) seen.set('', { layer, entry: top });
   }
+  const sizes = layers.map(({ tree }) => subtreeSizes(tree));
+  // Nothing is seen twice in a stack that overlayfs made; redirects that say so would multiply.
+  const seenMost = layers.reduce((count, { tree }) => count + tree.entries.length, 1);
   const pending: { path: string; parts: readonly Part[] }[] = [{ path: '', parts }];
   while (pending.length > 0) {
     const directory = pending.pop()!;
+    if (seen.size > seenMost) throw new KindlingError('LIMIT', `redirects show more than the ${seenMost} entries of all layers`);
     for (const name of namesIn(layers, directory.parts)) {
       const path = joinPath(directory.path, name);
       const merged = lookUp(layers, directory.parts, name, path);
@@ -99,7 +103,7 @@ export function unionOf(layers: readonly Layer[], options: UnionOptions = {}): U
       if (entry === undefined) continue;
       if (hider !== undefined) {
         if (isWhiteout(entry, space)) continue;
-        shadows.push({ path, by: hider.layer, of: place.layer, how: hider.how, entryCount: subtreeSize(layerTree, place.path) });
+        shadows.push({ path, by: hider.layer, of: place.layer, how: hider.how, entryCount: sizes[place.layer]!(place.path) });
         mark = undefined;
         continue;
       }
@@ -162,14 +166,20 @@ function namesIn(layers: readonly Layer[], parts: readonly Part[]): Set<string> 
   return names;
 }
 
-function subtreeSize(tree: Tree, path: string): number {
-  let count = 0;
-  const pending = [path];
-  while (pending.length > 0) {
-    count += 1;
-    for (const child of tree.children(pending.pop()!)) pending.push(child.path);
-  }
-  return count;
+/** Answers how many entries there are at and below a path; counted once, when it is first asked. */
+function subtreeSizes(tree: Tree): (path: string) => number {
+  let sizes: Map<string, number> | undefined;
+  return (path) => {
+    if (sizes === undefined) {
+      sizes = new Map();
+      for (const { path: at } of tree.entries.toReversed()) {
+        const size = (sizes.get(at) ?? 0) + 1;
+        sizes.set(at, size);
+        if (at !== '') sizes.set(parentOf(at), (sizes.get(parentOf(at)) ?? 0) + size);
+      }
+    }
+    return sizes.get(path) ?? 0;
+  };
 }
 
 /** Names of one file may have lost the name that the others point to: then the first that is left becomes the file. */
