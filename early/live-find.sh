@@ -3,7 +3,11 @@
 
 # find_medium: mounts it below $l_home/data; l_data is its data directory, l_medium the device, l_type the file system.
 find_medium() {
-	g_seen='|' g_notes='' l_medium=''
+	g_seen='|' g_notes='' g_told='' l_medium=''
+	l_what="a directory $DATA with bundles (*.sb)"
+	[ -z "$l_iso" ] || l_what="the file $l_iso"
+	[ -z "$l_device" ] || l_what="$l_what on $l_device"
+	[ -z "$MEDIUM" ] || [ -n "$l_named" ] || l_what="$l_what of medium $MEDIUM"
 	[ -z "$l_device" ] || want "$l_device"
 	until medium_search "$k_limit"; do
 		medium_missing
@@ -34,12 +38,27 @@ medium_search() {
 		fi
 		coldplug "$f_stage"
 		uptime_read
+		if [ -z "$g_told" ] && [ $((n_uptime - f_start)) -gt 300 ]; then
+			g_told=1
+			say "still looking for the medium: $l_what"
+		fi
 		[ "$1" = forever ] || [ $((n_uptime - f_start)) -lt $(($1 * 100)) ] || return 1
+	done
+}
+
+# medium_forget: what was seen and is gone: another one may come in its place.
+medium_forget() {
+	g_rest=${g_seen#|} g_seen='|'
+	while [ -n "$g_rest" ]; do
+		g_one=${g_rest%%|*}
+		g_rest=${g_rest#*|}
+		[ ! -e "/sys/class/block/${g_one%%:*}" ] || g_seen="$g_seen$g_one|"
 	done
 }
 
 # A whole disk with partitions is looked at after them: what is mounted of it keeps its partitions from being mounted, among them the one for changes.
 medium_look() {
+	medium_forget
 	g_whole=no
 	devices_each medium_at && return 0
 	g_whole=yes
@@ -167,10 +186,6 @@ note() {
 
 # Says what was looked for and what is here, then fails.
 medium_missing() {
-	l_what="a directory $DATA with bundles (*.sb)"
-	[ -z "$l_iso" ] || l_what="the file $l_iso"
-	[ -z "$l_device" ] || l_what="$l_what on $l_device"
-	[ -z "$MEDIUM" ] || [ -n "$l_named" ] || l_what="$l_what of medium $MEDIUM"
 	say "looking for $l_what took until the limit of $k_limit s"
 	say 'block devices that are here:'
 	f_count=0 f_member=
