@@ -1,11 +1,15 @@
-// The forms a live medium is written in: ISO image, image of a stick or disk, folder.
-
-import { coreRequests, diskMedium, isoMedium, mediumTree } from '../media/index.ts';
+// The forms a live medium is written in: ISO image, image of a stick or disk (live-disk.ts), folder.
+import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { KindlingError } from '../errors.ts';
+import { coreRequests, guidOf, isoMedium, mediumPath, mediumTree } from '../media/index.ts';
+import { system } from '../node/errno.ts';
 import { grubCore, grubSector } from '../node/grub.ts';
 import type { LiveStore } from '../node/live-store.ts';
-import { writeAtomically, writePlaced } from '../node/write.ts';
+import { makeExt4, writeFile } from '../node/mke2fs.ts';
+import { writeAtomically } from '../node/write.ts';
 import { type LiveMedium, type LiveOutside, withEfi } from '../verbs/live.ts';
-import { sizeWord } from './block-words.ts';
+import { diskForm, diskWords } from './live-disk.ts';
 import { interruptible } from './live-outside.ts';
 import { labelWord } from './live-words.ts';
 import { type Parsed, usageError } from './verb.ts';
@@ -31,30 +35,29 @@ export interface FormWorld {
 /** A form: its words were understood, and it writes. */
 export interface LiveForm {
   readonly name: string;
+  readonly output: string;
   write(medium: LiveMedium, form: FormWorld): Promise<MadeMedium>;
 }
 
-const FORMS = { iso, usb: diskForm('usb'), disk: diskForm('disk'), folder } as const;
+/** The forms a person can ask for. */
+export const FORMS = ['iso', 'usb', 'disk', 'folder'] as const;
 
 /** The form of this name with what was said of it. Throws USAGE for options it does not have. */
-export function formOf(name: keyof typeof FORMS, parsed: Parsed): LiveForm {
-  return FORMS[name](parsed);
-}
-
-function outputOf(parsed: Parsed, name: string): string {
+export function formOf(name: (typeof FORMS)[number], parsed: Parsed): LiveForm {
   const output = parsed.value('output');
-  if (output === undefined) throw usageError(`live ${name}: -o FILE is missing: where to write`);
-  return output;
+  if (output === undefined) throw usageError(`live ${name}: -o is missing: where to write`);
+  const foreign = { iso: ['size', 'changes', 'data-fs'], folder: ['size', 'data-fs', 'label'], usb: [], disk: [] }[name];
+  const given = foreign.find((option) => parsed.value(option) !== undefined);
+  if (given !== undefined) throw usageError(`live ${name}: --${given} is for usb and disk`);
+  if (name === 'iso') return isoForm(output, labelWord(parsed, 32));
+  if (name === 'folder') return folderForm(output, diskWords(parsed).changes);
+  return diskForm(name, output, diskWords(parsed));
 }
 
-function iso(parsed: Parsed): LiveForm {
-  const output = outputOf(parsed, 'iso');
-  const label = labelWord(parsed, 32);
-  for (const option of ['size', 'changes', 'data-fs'] as const) {
-    if (parsed.value(option) !== undefined) throw usageError(`live iso: --${option} is for usb and disk`);
-  }
+function isoForm(output: string, label: string): LiveForm {
   return {
     name: 'iso',
+    output,
     async write({ parts }, { outside, world }) {
       const requests = coreRequests(parts.id);
       const [core, efi] = await Promise.all([grubCore(requests.disc), grubCore(requests.efi)]);
@@ -77,36 +80,60 @@ function* counted(chunks: Iterable<Uint8Array>, world: World): Generator<Uint8Ar
   }
 }
 
-function diskForm(name: 'usb' | 'disk'): (parsed: Parsed) => LiveForm {
-  return (parsed) => {
-    const output = outputOf(parsed, name);
-    const label = labelWord(parsed, 11);
-    const sizeText = parsed.value('size');
-    const size = sizeText === undefined ? undefined : sizeWord('size', sizeText);
-    return {
-      name,
-      async write({ parts }, { outside, world }) {
-        const requests = coreRequests(parts.id);
-        const [core, efi] = await Promise.all([grubCore(requests.disk), grubCore(requests.efi)]);
-        const { sha256, digest } = outside;
-        const tree = mediumTree(withEfi(parts, efi), digest);
-        const disk = diskMedium({
-          id: parts.id,
-          loader: { core, boot: grubSector('boot.img'), efi },
-          data: tree,
-          size,
-          label,
-          time: parts.time,
-          sha256,
-        });
-        world.progress.step('writing', disk.size);
-        const written = await writePlaced(output, interruptible(disk.pieces(), world.signal));
-        return { output, size: written, facts: { form: name, label, partitions: disk.partitions } };
-      },
-    };
+/** The files alone. What is in the folder stays, but for files of the same names; `kindling/medium` comes last. */
+function folderForm(output: string, changes: number | undefined): LiveForm {
+  return {
+    name: 'folder',
+    output,
+    async write({ parts }, { outside, store, world }) {
+      const efi = await grubCore(coreRequests(parts.id).efi);
+      const tree = mediumTree(withEfi(parts, efi), outside.digest);
+      if (statSync(output, { throwIfNoEntry: false })?.isDirectory() === false) {
+        throw new KindlingError('IO', 'it is a file, expected a directory', { file: output });
+      }
+      const last = mediumPath(parts.data);
+      rmSync(join(output, last), { force: true });
+      removeOthers(join(output, parts.data), new Set(parts.bundles.map(({ name }) => name)));
+      let size = 0;
+      for (const entry of [...tree.entries.filter(({ path }) => path !== last), tree.get(last)!]) {
+        const target = join(output, entry.path);
+        if (entry.kind === 'directory') system(() => mkdirSync(target, { recursive: true }), { file: target });
+        if (entry.kind !== 'file') continue;
+        if (world.signal.aborted) throw new KindlingError('INTERRUPTED', 'a signal came while the medium was being written');
+        writeFile(`${target}.new`, entry.content);
+        system(() => renameSync(`${target}.new`, target), { file: target });
+        size += entry.content.size;
+      }
+      if (changes !== undefined) {
+        const image = join(output, parts.data, 'changes.img');
+        if (statSync(image, { throwIfNoEntry: false }) !== undefined) world.note('changes.img is there already and stays as it is');
+        else {
+          const uuid = guidOf(parts.id, 'changes file system', outside.sha256).toLowerCase();
+          const made = store.scratch('changes.img');
+          await makeExt4({ path: made, size: changes, label: 'kindling-changes', uuid, time: parts.time });
+          copyFileSync(made, image);
+        }
+      }
+      return {
+        output,
+        size,
+        facts: { form: 'folder', files: tree.entries.filter(({ kind }) => kind === 'file').length },
+        lines: INSTRUCTIONS,
+      };
+    },
   };
 }
 
-function folder(parsed: Parsed): LiveForm {
-  throw usageError(`live folder: not made yet${parsed.value('output') ?? ''}`);
+/** Bundles of an older medium in the same place: they would be stacked with the new ones. */
+function removeOthers(folder: string, names: ReadonlySet<string>): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith('.sb') && !names.has(name))
+      throw new KindlingError('CONFLICT', `a bundle of another medium is there: ${name}`, { file: join(folder, name) });
+  }
 }
+
+const INSTRUCTIONS = [
+  'copy everything in it to the top of a stick with FAT32 (or exFAT, ext4): UEFI starts EFI/BOOT/BOOTX64.EFI by itself from FAT32',
+  'for BIOS the stick needs a loader of its own: grub-install --target=i386-pc --boot-directory=STICK/boot /dev/STICK, which finds boot/grub/grub.cfg',
+];

@@ -1,7 +1,7 @@
 // The options of `kindling live`, and what they mean.
 import { MEDIA_CLASSES } from '../plan/index.ts';
 import { BLOCK_OPTIONS } from './block-words.ts';
-import { DRY_RUN_OPTION, KERNEL_OPTION, OUTPUT_OPTION, ROOT_OPTION } from './options.ts';
+import { DRY_RUN_OPTION, KERNEL_OPTION, OUTPUT_OPTION } from './options.ts';
 import { type OptionTable, type Parsed, usageError } from './verb.ts';
 
 /** Seconds the menu waits unless told. */
@@ -11,7 +11,9 @@ export const BUNDLE_CODEC = 'zstd:9';
 
 /** Options of every form of the medium. */
 export const LIVE_OPTIONS: OptionTable = {
-  root: { ...ROOT_OPTION, multiple: true, summary: 'the root: a directory, an image kindling can read, or packages (repeat it)' },
+  root: { short: 'R', value: 'ROOT', summary: 'the root: a directory, or an image kindling can read', completes: 'file' },
+  packages: { value: 'LIST', multiple: true, summary: 'in place of a root: Debian packages, a kernel among them, installed by mmdebstrap' },
+  suite: { value: 'SUITE', default: 'bookworm', summary: "with --packages: Debian's release" },
   output: { ...OUTPUT_OPTION, summary: 'the image to write, or with folder the directory' },
   kernel: KERNEL_OPTION,
   bundle: { value: 'FILE', multiple: true, summary: 'a finished bundle (NN-name.sb) to put on the medium too', completes: 'file' },

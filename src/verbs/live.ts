@@ -21,8 +21,8 @@ import {
   mediumId,
   type SourceDigest,
 } from '../media/index.ts';
-import { findFile, kernelImageOf, type Plan, type Root } from '../plan/index.ts';
-import type { Tree } from '../tree/index.ts';
+import { EARLY_CONF, findFile, kernelImageOf, type Plan, type Root } from '../plan/index.ts';
+import { makeTree, type Tree } from '../tree/index.ts';
 import { build } from './build.ts';
 import { type PlanOutside, type PlanWords, planFor } from './plan.ts';
 
@@ -130,6 +130,40 @@ async function bundlesOf(words: LiveWords, outside: LiveOutside): Promise<{ bund
   return { bundles, leftOut: split.leftOut };
 }
 
+/** The plan with the medium's id in what early userspace is told. */
+function forMedium(plan: Plan, id: string): Plan {
+  const told = plan.tree.get(EARLY_CONF);
+  const text = told?.kind === 'file' ? nameFromBytes(readAll(told.content)) : '';
+  const parts = text.split("\nMEDIUM=''\n");
+  if (told?.kind !== 'file' || parts.length !== 2) {
+    throw new KindlingError('INTERNAL', 'the plan of the live archive has no place for the id of the medium', { path: EARLY_CONF });
+  }
+  const content = bytesSource(nameToBytes(parts.join(`\nMEDIUM='${id}'\n`)));
+  return { ...plan, tree: makeTree(plan.tree.entries.map((entry) => (entry === told ? { ...told, content } : entry))) };
+}
+
+/** What would be made. */
+export interface LiveForecast {
+  readonly plan: Plan;
+  readonly title: string;
+  readonly bundles: readonly { readonly name: string; readonly entryCount: number; readonly contentSize: number }[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Looks at everything and makes nothing. Throws what `liveMedium` throws before its first bundle. */
+export function liveForecast(words: LiveWords, outside: LiveOutside): LiveForecast {
+  checkData(words.data);
+  const { docs, exclude, separateModules } = words;
+  const { plan } = planFor(planWords(words, 'any'), outside);
+  kernelImage(words, outside, plan.kernel.version);
+  const { bundles, leftOut } = splitRoot(outside.tree, { docs, exclude, separateModules });
+  const facts = bundles.map(({ name, tree }) => {
+    const contentSize = tree.entries.reduce((sum, entry) => sum + (entry.kind === 'file' ? entry.content.size : 0), 0);
+    return { name: `${name}.sb`, entryCount: tree.entries.length, contentSize };
+  });
+  return { plan, title: words.title ?? titleOf(outside.root), bundles: facts, leftOut };
+}
+
 /** Makes what every form of the medium has. Throws what planning and building throw, CONFLICT for two bundles of one name. */
 export async function liveMedium(words: LiveWords, outside: LiveOutside): Promise<LiveMedium> {
   checkData(words.data);
@@ -139,12 +173,13 @@ export async function liveMedium(words: LiveWords, outside: LiveOutside): Promis
     { path: MENU_PATH, content: bytesSource(nameToBytes(grubMenu(menu))) },
     { path: LOOPBACK_PATH, content: bytesSource(nameToBytes(loopbackMenu(menu))) },
   ];
-  // what may be refused comes before what takes long
-  planFor(planWords(words, 'any'), outside);
+  // what may be refused comes before what takes long; the id is known after that
+  outside.onStep?.('planning');
+  const unnamed = planFor(planWords(words, 'any'), outside).plan;
   const { bundles, leftOut } = await bundlesOf(words, outside);
   const id = mediumId(bundles, outside.sha256);
   outside.onStep?.('archive');
-  const { plan } = planFor(planWords(words, id), outside);
+  const plan = forMedium(unnamed, id);
   const kernel = kernelImage(words, outside, plan.kernel.version);
   const chunks: Uint8Array[] = [];
   for await (const chunk of build(plan, { codec: outside.codec, sha256: outside.sha256 })) chunks.push(chunk);

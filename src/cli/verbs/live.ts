@@ -1,18 +1,19 @@
 // kindling live: parses, makes a bootable medium of a root, and writes it in the form asked for (docs/live.md).
 import { nodeEncoders } from '../../node/codecs.ts';
-import { liveStore } from '../../node/live-store.ts';
+import { type LiveStore, liveStore } from '../../node/live-store.ts';
+import { makeRecipeRoot } from '../../node/recipe.ts';
 import { codecChoice } from '../../verbs/build.ts';
-import { type LiveMedium, type LiveWords, liveMedium } from '../../verbs/live.ts';
+import { type LiveForecast, type LiveMedium, type LiveWords, liveForecast, liveMedium } from '../../verbs/live.ts';
 import { blockWords } from '../block-words.ts';
-import { formOf, type LiveForm, type MadeMedium } from '../live-forms.ts';
+import { FORMS, formOf, type LiveForm, type MadeMedium } from '../live-forms.ts';
 import { openLive } from '../live-outside.ts';
 import { BUNDLE_CODEC, LIVE_OPTIONS, mediaWords, TIMEOUT } from '../live-words.ts';
+import { LIVE_WRITE_OPTIONS } from '../live-write-words.ts';
 import { printable } from '../report.ts';
 import { type Parsed, usageError, type Verb } from '../verb.ts';
 import type { World } from '../world.ts';
 
 const MIB = 1 << 20;
-const FORMS = ['iso', 'usb', 'disk', 'folder'] as const;
 
 /** The `live` verb. */
 export const live: Verb = {
@@ -24,10 +25,10 @@ export const live: Verb = {
     'GRUB is put together by grub-mkimage from the packages grub-pc-bin and grub-efi-amd64-bin (exit code 4 names what is missing). Bundles are kept in $XDG_CACHE_HOME/kindling/bundles and made again only when their files have changed.',
   ],
   positionals: [
-    { name: 'FORM', summary: `one of ${FORMS.join(', ')}`, required: true },
-    { name: 'ARGUMENT', summary: 'what the form takes', required: false, repeated: true },
+    { name: 'FORM', summary: `one of ${FORMS.join(', ')}; or write, with IMAGE and DEVICE`, required: true },
+    { name: 'ARGUMENT', summary: 'with write: IMAGE and DEVICE', required: false, repeated: true },
   ],
-  options: LIVE_OPTIONS,
+  options: { ...LIVE_OPTIONS, ...LIVE_WRITE_OPTIONS },
   examples: [
     { command: 'kindling live iso --root /srv/root -o live.iso', does: 'makes an ISO image of a root' },
     { command: 'kindling live usb --root root.tar -o stick.img --changes 512M', does: 'makes a stick that keeps what is changed' },
@@ -38,24 +39,24 @@ export const live: Verb = {
 
 async function run(parsed: Parsed, world: World): Promise<number> {
   const [word = ''] = parsed.positionals;
+  if (word === 'write') return await (await import('../live-write.ts')).liveWrite(parsed, world);
   const form = FORMS.find((one) => one === word);
-  if (form === undefined) throw usageError(`live: "${word}" is none of ${FORMS.join(', ')}`);
+  if (form === undefined) throw usageError(`live: "${word}" is none of ${FORMS.join(', ')}, write`);
   if (parsed.positionals.length > 1) throw usageError(`live: unexpected argument "${parsed.positionals[1]}"`);
   return await make(formOf(form, parsed), parsed, world);
 }
 
 async function make(form: LiveForm, parsed: Parsed, world: World): Promise<number> {
   const startedAt = world.now();
-  const roots = parsed.values('root');
-  if (roots.length !== 1) throw usageError('live: --root ROOT is missing, or is given twice: which root becomes the live system');
   const blocks = blockWords(parsed, parsed.value('codec') ?? BUNDLE_CODEC);
   const codec = codecChoice(parsed.value('archive-codec') ?? 'zstd:9', nodeEncoders());
-  const store = liveStore(!parsed.flag('no-cache') && !parsed.flag('dry-run'));
+  const store = liveStore(!parsed.flag('no-cache'));
   try {
+    const root = await rootOf(parsed, store, world);
     world.progress.step('reading the root');
     const { outside, notes, time, kept } = await openLive(
       {
-        root: roots[0]!,
+        root,
         allRoot: parsed.flag('all-root'),
         bundles: parsed.values('bundle'),
         blocks,
@@ -66,7 +67,9 @@ async function make(form: LiveForm, parsed: Parsed, world: World): Promise<numbe
       world,
     );
     for (const { message } of notes) world.warn(printable(message));
-    const medium = await liveMedium(liveWords(parsed, time), outside);
+    const words = liveWords(parsed, time);
+    if (parsed.flag('dry-run')) return await dryRun(form, liveForecast(words, outside), world);
+    const medium = await liveMedium(words, outside);
     for (const { severity, message } of medium.findings) {
       if (severity === 'note') world.detail(printable(message));
       else world.warn(printable(message));
@@ -80,6 +83,49 @@ async function make(form: LiveForm, parsed: Parsed, world: World): Promise<numbe
   } finally {
     store.close();
   }
+}
+
+/** The root that was named, or one made of packages. */
+async function rootOf(parsed: Parsed, store: LiveStore, world: World): Promise<string> {
+  const packages = parsed
+    .values('packages')
+    .flatMap((value) => value.split(','))
+    .filter((name) => name !== '');
+  const root = parsed.value('root');
+  if ((root === undefined) === (packages.length === 0)) throw usageError('live: one of --root ROOT and --packages LIST is needed');
+  if (root !== undefined) return root;
+  world.progress.step('installing packages');
+  const target = store.scratch('root.tar');
+  const suite = parsed.value('suite');
+  const recipe = { packages, excludes: [], overlays: [], setups: [] };
+  await makeRecipeRoot(recipe, target, { ...(suite === undefined ? {} : { suite }) });
+  return target;
+}
+
+async function dryRun(form: LiveForm, forecast: LiveForecast, world: World): Promise<number> {
+  const { bundles, plan, title, leftOut } = forecast;
+  world.progress.clear();
+  if (world.json) {
+    const kernel = plan.kernel.version;
+    await world.document({
+      form: form.name,
+      output: form.output,
+      written: false,
+      title,
+      kernel,
+      modules: plan.packed.length,
+      bundles,
+      leftOut,
+    });
+    return 0;
+  }
+  await world.out.line(
+    `would write ${printable(form.output)}: ${printable(title)}, kernel ${plan.kernel.version}, ${plan.packed.length} modules in the archive`,
+  );
+  for (const { name, entryCount, contentSize } of bundles)
+    await world.out.line(`  ${name}: ${entryCount} entries, ${mib(contentSize)} before compression`);
+  for (const { path, reason } of leftOut) world.detail(printable(`left out: ${path} (${reason})`));
+  return 0;
 }
 
 function liveWords(parsed: Parsed, time: number): LiveWords {
@@ -122,6 +168,7 @@ async function report(medium: LiveMedium, made: MadeMedium, kept: ReadonlySet<st
       archiveSize,
       modules: plan.packed.length,
       bundles: parts.bundles.map(({ name, size, sha256 }) => ({ name, size, sha256, kept: kept.has(name) })),
+      leftOut: medium.leftOut,
       findings: medium.findings,
     });
     return;

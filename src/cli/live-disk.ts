@@ -1,0 +1,112 @@
+// The forms `usb` and `disk` of a live medium: which file systems the disk gets, and where changes go.
+import { alignUp } from '../bytes/index.ts';
+import { KindlingError } from '../errors.ts';
+import { coreRequests, diskMedium, guidOf, mediumTree, sourceVolume, type Volume } from '../media/index.ts';
+import { grubCore, grubSector } from '../node/grub.ts';
+import { makeExt4 } from '../node/mke2fs.ts';
+import { fileSource } from '../node/source.ts';
+import { writePlaced } from '../node/write.ts';
+import type { Tree } from '../tree/index.ts';
+import { withEfi } from '../verbs/live.ts';
+import { sizeWord } from './block-words.ts';
+import type { FormWorld, LiveForm } from './live-forms.ts';
+import { interruptible } from './live-outside.ts';
+import { labelWord } from './live-words.ts';
+import { type Parsed, usageError } from './verb.ts';
+
+const MIB = 1 << 20;
+const FAT_FILE_MOST = 2 ** 32 - 1;
+// what a disk has besides the medium's partition: tables, GRUB's core, the EFI system partition, and alignment
+const BESIDE = 40 * MIB;
+const JOURNAL_ROOM = 32 * MIB;
+const CHANGES_LEAST = 8 * MIB;
+
+/** What was said of a disk. */
+export interface DiskWords {
+  readonly label: string;
+  readonly size: number | undefined;
+  readonly changes: number | undefined;
+  readonly fileSystem: 'fat32' | 'ext4' | undefined;
+}
+
+/** Reads the options of a disk. Throws USAGE. */
+export function diskWords(parsed: Parsed): DiskWords {
+  const bytes = (option: string): number | undefined => {
+    const text = parsed.value(option);
+    return text === undefined ? undefined : sizeWord(option, text);
+  };
+  const changes = bytes('changes');
+  if (changes !== undefined && changes < CHANGES_LEAST) throw usageError(`--changes: at least ${CHANGES_LEAST / MIB}M`);
+  const fileSystem = parsed.value('data-fs');
+  return {
+    label: labelWord(parsed, 11),
+    size: bytes('size'),
+    changes: changes === undefined ? undefined : alignUp(changes, MIB),
+    fileSystem: fileSystem === 'ext4' || fileSystem === 'fat32' ? fileSystem : undefined,
+  };
+}
+
+/** The form. A stick has FAT32, which every computer can read; a disk ext4, which holds files of any size and what is changed. */
+export function diskForm(name: 'usb' | 'disk', output: string, words: DiskWords): LiveForm {
+  const { label, size, changes } = words;
+  return {
+    name,
+    output,
+    async write({ parts }, form) {
+      const { outside, world } = form;
+      const requests = coreRequests(parts.id);
+      const [core, efi] = await Promise.all([grubCore(requests.disk), grubCore(requests.efi)]);
+      const { sha256, digest } = outside;
+      const large = parts.bundles.find((bundle) => bundle.size > FAT_FILE_MOST);
+      if (large !== undefined && words.fileSystem === 'fat32') {
+        const message = `${large.name} has ${large.size} bytes, FAT32 holds files of at most ${FAT_FILE_MOST}: --data-fs ext4 holds it`;
+        throw new KindlingError('NOT_EXPRESSIBLE', message, { path: large.name });
+      }
+      if (large !== undefined) world.note(`${large.name} is too large for FAT32: the medium's partition is ext4`);
+      const fileSystem = words.fileSystem ?? (name === 'disk' || large !== undefined ? 'ext4' : 'fat32');
+      const isExt4 = fileSystem === 'ext4';
+      const tree = mediumTree({ ...withEfi(parts, efi), changes: isExt4 && changes !== undefined }, digest);
+      const data = isExt4 ? await ext4Data(tree, words, parts.id, form) : tree;
+      const room = isExt4 || changes === undefined ? undefined : await changesVolume(changes, parts.id, parts.time, form);
+      const loader = { core, boot: grubSector('boot.img'), efi };
+      const disk = diskMedium({ id: parts.id, loader, data, changes: room, size, label, time: parts.time, sha256 });
+      world.progress.step('writing', disk.size);
+      const written = await writePlaced(output, interruptible(disk.pieces(), world.signal));
+      const partitions = disk.partitions.map(({ firstByte, size: bytes, name: title, type, guid }) => ({
+        name: title,
+        firstByte,
+        size: bytes,
+        type,
+        guid,
+      }));
+      return { output, size: written, facts: { form: name, label, fileSystem, partitions } };
+    },
+  };
+}
+
+async function ext4Data(tree: Tree, { size, changes, label }: DiskWords, id: string, { outside, store }: FormWorld): Promise<Volume> {
+  const content = tree.entries.reduce((sum, entry) => sum + (entry.kind === 'file' ? alignUp(entry.content.size, 4096) : 4096), 0);
+  const least = alignUp(Math.ceil(content * 1.02) + JOURNAL_ROOM + (changes ?? 0), MIB);
+  const wanted = size === undefined ? least : Math.floor((size - BESIDE) / MIB) * MIB;
+  if (wanted < least) throw new KindlingError('LIMIT', `the disk is to have ${size} bytes, and needs at least ${least + BESIDE}`);
+  const path = store.scratch('data.img');
+  const time = tree.entries[0]?.mtime ?? 0;
+  const files = new Map<string, string>();
+  const content4 = { tree, staging: store.scratch('medium'), files };
+  await makeExt4({
+    path,
+    size: wanted,
+    label,
+    uuid: guidOf(id, 'data file system', outside.sha256).toLowerCase(),
+    time,
+    content: content4,
+  });
+  return sourceVolume(fileSource(path));
+}
+
+async function changesVolume(size: number, id: string, time: number, { outside, store }: FormWorld): Promise<Volume> {
+  const path = store.scratch('changes.img');
+  const uuid = guidOf(id, 'changes file system', outside.sha256).toLowerCase();
+  await makeExt4({ path, size, label: 'kindling-changes'.slice(0, 16), uuid, time });
+  return sourceVolume(fileSource(path));
+}
