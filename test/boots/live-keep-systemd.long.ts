@@ -31,19 +31,13 @@ for (const handover of ['pivot', 'switch']) {
     const system = await systemOf(await liveRoot(), handover);
     const size = Math.ceil(statSync(system.bundle).size / (1 << 20)) + 64;
     const disk = await medium(join(folder, `${handover}.disk`), 'ext4', { 'kindling/01-core.sb': { copy: system.bundle } }, size);
-    const talk = power(system, [disk], 'perch kindling.report=ttyS1', [
-      '-chardev',
-      'null,id=report',
-      '-device',
-      'isa-serial,chardev=report',
-    ]);
+    const talk = power(system, [disk], 'perch', [], 512);
     try {
-      await talk.expect(/login: $/, 300);
-      talk.say('root');
-      await talk.expect(/# $/, 60);
+      // logged in by itself
+      await talk.expect('root@live', 900);
       talk.say('echo kept >/etc/kept; systemctl poweroff');
-      await talk.expect('is unmounted: you may remove the medium', 180);
-      await talk.off(60);
+      await talk.expect('is unmounted: you may remove the medium', 600);
+      await talk.off(120);
     } finally {
       await talk.cut();
     }

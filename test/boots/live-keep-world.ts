@@ -124,9 +124,15 @@ export function sums(files: Files): string {
 }
 
 /** Starts a machine with these disks; it is not waited for. */
-export function power(system: KeepSystem, disks: readonly (string | TalkDisk)[], append = '', words: readonly string[] = []): Talk {
+export function power(
+  system: KeepSystem,
+  disks: readonly (string | TalkDisk)[],
+  append = '',
+  words: readonly string[] = [],
+  memory = 320,
+): Talk {
   const all = disks.map((one) => (typeof one === 'string' ? { file: one } : one));
-  return start(machineWords({ memory: 320, kernel: system.kernel, archive: system.archive, append: `quiet ${append}`, disks: all, words }));
+  return start(machineWords({ memory, kernel: system.kernel, archive: system.archive, append: `quiet ${append}`, disks: all, words }));
 }
 
 /** The same, and waits for its shell. */
