@@ -21,6 +21,7 @@ export const BUNDLE_WRITE_OPTIONS: OptionTable = {
   codec: { value: 'CODEC[:LEVEL]', default: BUNDLE_CODEC, summary: 'zstd, gzip, xz or lz4' },
   ...BLOCK_OPTIONS,
   block: { ...BLOCK_OPTIONS.block!, default: BUNDLE_BLOCK },
+  'all-root': { summary: 'everything in the bundle belongs to root' },
 };
 
 /** A bundle that was written, or would be. */
@@ -50,7 +51,7 @@ export function bundlePath(verb: string, output: string | undefined, name: strin
 export async function writeBundle(tree: Tree, file: string, parsed: Parsed, world: World): Promise<WrittenBundle> {
   const withDefault: Parsed = { ...parsed, value: (name) => parsed.value(name) ?? (name === 'block' ? BUNDLE_BLOCK : undefined) };
   const words = blockWords(withDefault, parsed.value('codec') ?? BUNDLE_CODEC);
-  const packed = adjusted(tree, { allRoot: false, xattrs: true, timeMost: world.sourceDateEpoch });
+  const packed = adjusted(tree, { allRoot: parsed.flag('all-root'), xattrs: true, timeMost: world.sourceDateEpoch });
   const found = losses(packed, 'squashfs');
   const fatal = found.find(({ severity }) => severity === 'error');
   if (fatal !== undefined) throw new KindlingError('NOT_EXPRESSIBLE', `${fatal.message}; nothing was written`, fatal.where);

@@ -67,7 +67,7 @@ export function lostPackages(layers: readonly Layer[], union: Union): LostPackag
     }
   }
   for (const { path } of union.tree.children(STATUS_PARTS)) {
-    if (baseName(path).includes('.')) continue; // NAME.md5sums beside NAME
+    if (baseName(path).endsWith('.md5sums')) continue; // beside NAME, as container tools write it
     for (const paragraph of paragraphs(textAt(union.tree, path, 'the union') ?? '')) offer(paragraph, union.originOf(path)!, true);
   }
   return lost;

@@ -6,7 +6,7 @@ import type { Package } from '../../formats/deb/index.ts';
 import * as newc from '../../formats/newc/index.ts';
 import { nodeDecoders } from '../../node/codecs.ts';
 import { SAMPLE_TREE } from '../../plan/modules/sample-tree.ts';
-import { file, makeTree, type Tree } from '../../tree/index.ts';
+import { directory, file, makeTree, type Tree } from '../../tree/index.ts';
 import { decodeLdCache, fixes, type Layer, packagesLayer, stackFindings, unionOf, whiteout } from './index.ts';
 import { cacheOf, library, listed, modulesTree, paragraph, saying, stack, text, tree } from './layers.fixture.ts';
 
@@ -72,13 +72,13 @@ test('dpkg knows only the packages of the highest list', () => {
 test('packages as a bundle: files, notes for dpkg, and no script run', () => {
   const content: Package = {
     fields: new Map([
-      ['Package', 'tool'],
+      ['Package', 'tool2.0'],
       ['Version', '2'],
       ['Architecture', 'amd64'],
       ['Depends', 'libc6 (>= 2), liba | libb, other'],
     ]),
     control: tree(
-      text('control', 'Package: tool\nVersion: 2\nArchitecture: amd64\n'),
+      text('control', 'Package: tool2.0\nVersion: 2\nArchitecture: amd64\n'),
       text('postinst', '#!/bin/sh\n'),
       text('prerm', '#!/bin/sh\n'),
     ),
@@ -97,13 +97,14 @@ test('packages as a bundle: files, notes for dpkg, and no script run', () => {
     { label: 'other.deb', content: other },
   ]);
   assert.ok(made.tree.get('usr/bin/tool')?.kind === 'file', 'merged /usr');
-  assert.deepEqual(made.unrun, [{ package: 'tool', script: 'postinst' }]);
+  assert.equal(made.tree.get('bin'), undefined, 'the link is that of the bundle below');
+  assert.deepEqual(made.unrun, [{ package: 'tool2.0', script: 'postinst' }]);
   assert.deepEqual(made.needs, ['liba | libb', 'libc6 (>= 2)']);
-  assert.match(saying(made.tree, 'var/lib/dpkg/info/tool.list') ?? '', /^\/\.\n\/bin\n\/bin\/tool\n$/);
+  assert.match(saying(made.tree, 'var/lib/dpkg/info/tool2.0.list') ?? '', /^\/\.\n\/bin\n\/bin\/tool\n$/);
   const layers = stack(tree(text('var/lib/dpkg/status', paragraph('base')), listed('base')), made.tree);
   const { before, after, union } = fixed(layers);
   assert.deepEqual([before, after], [['dpkg-status-incomplete'], []]);
-  assert.match(saying(union, 'var/lib/dpkg/status') ?? '', /Package: tool\nStatus: install ok installed\nVersion: 2/);
+  assert.match(saying(union, 'var/lib/dpkg/status') ?? '', /Package: tool2\.0\nStatus: install ok installed\nVersion: 2/);
 });
 
 test('caches that do not know files of higher bundles are told, with the program that makes them anew', () => {
@@ -139,6 +140,9 @@ test('users of a hidden list, bundles of one number, and marks of other kinds ar
   ];
   assert.deepEqual(codes(twins), ['order-by-name']);
   assert.deepEqual(codes(stack(tree('a'), tree('.wh.a'))), ['aufs-marks']);
+  const mine = tree({ ...directory('usr'), uid: 1000 }, { ...text('usr/x'), uid: 1000 });
+  assert.deepEqual(codes(stack(tree('usr/y'), mine)), ['directory-taken']);
+  assert.deepEqual(codes(stack(mine, tree('usr/y'))), []);
   assert.deepEqual(codes(stack(tree('a'), tree(whiteout('b')))), ['idle-whiteout']);
 });
 

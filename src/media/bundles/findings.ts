@@ -57,6 +57,7 @@ export function stackFindings(layers: readonly Layer[], union: Union, decoders: 
     report('cache-stale', 'warning', message, path);
   }
   for (const path of USER_FILES) usersLost(path, layers, union, report);
+  takenDirectories(layers, union, report);
   for (const { name, tree } of layers) strangeMarks(name, tree, report);
   for (const [index, { name }] of layers.entries()) {
     const idle = union.idle.filter(({ layer }) => layer === index).map(({ path }) => path);
@@ -147,6 +148,31 @@ function usersLost(path: string, layers: readonly Layer[], union: Union, report:
       path,
     );
     for (const one of lost) seen.add(one);
+  }
+}
+
+/** Directories that a bundle gives to another user: a bundle made by an ordinary user takes `usr` away from root. */
+function takenDirectories(layers: readonly Layer[], union: Union, report: Report): void {
+  const taken = new Map<number, string[]>();
+  for (const { path, kind, uid, gid } of union.tree.entries) {
+    const layer = kind === 'directory' ? (union.originOf(path) ?? 0) : 0;
+    for (let below = layer - 1; below >= 0; below--) {
+      const held = layers[below]!.tree.get(path);
+      if (held === undefined) continue;
+      if (held.kind === 'directory' && held.uid === 0 && (uid !== 0 || (held.gid === 0 && gid !== 0)))
+        taken.set(layer, [...(taken.get(layer) ?? []), path]);
+      break;
+    }
+  }
+  for (const [layer, paths] of taken) {
+    const shown = some(paths.map((path) => `/${path}`));
+    report(
+      'directory-taken',
+      'warning',
+      `${paths.length} directories of root get another owner: ${shown}; "kindling bundle make --all-root" gives all to root`,
+      undefined,
+      layers[layer]!.name,
+    );
   }
 }
 

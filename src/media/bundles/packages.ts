@@ -35,8 +35,11 @@ const AT_INSTALL: ReadonlySet<string> = new Set(['preinst', 'postinst', 'config'
  * `fixes` completes dpkg's list. Throws CONFLICT where two packages hold different things at one path.
  */
 export function packagesLayer(files: readonly PackageFile[]): PackagesLayer {
-  const data = packagesTree(files.map(({ label, content }) => ({ label, data: content.data })));
-  const mtime = data.entries.reduce((newest, entry) => Math.max(newest, entry.mtime), 0);
+  const merged = packagesTree(files.map(({ label, content }) => ({ label, data: content.data })));
+  // Links of a merged /usr (bin to usr/bin) are those of the bundle below: over one that has directories there they would hide them.
+  const isOwn = (path: string) => files.some(({ content }) => content.data.get(path)?.kind === 'symlink');
+  const data = merged.entries.filter(({ kind, path }) => kind !== 'symlink' || path.includes('/') || isOwn(path));
+  const mtime = data.reduce((newest, entry) => Math.max(newest, entry.mtime), 0);
   const notes: Entry[] = [];
   const unrun: UnrunScript[] = [];
   const packages: { name: string; version: string; architecture: string }[] = [];
@@ -62,8 +65,10 @@ export function packagesLayer(files: readonly PackageFile[]): PackagesLayer {
   }
   const wanted = files.flatMap(({ content }) => ['Depends', 'Pre-Depends'].flatMap((key) => words(content.fields.get(key))));
   const isThere = (need: string) => need.split('|').some((one) => provided.has(one.trim().replace(/[ (:].*/s, '')));
+  const given = new Set([...data, ...notes].map(({ path }) => path));
+  const whole = withParents([...data, ...notes]).map((entry) => (given.has(entry.path) ? entry : { ...entry, mtime }));
   const needs = [...new Set(wanted.filter((need) => !isThere(need)))].sort();
-  return { tree: makeTree(withParents([...data.entries, ...notes])), packages, unrun, needs };
+  return { tree: makeTree(whole), packages, unrun, needs };
 }
 
 function words(text: string | undefined): string[] {
