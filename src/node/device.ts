@@ -114,8 +114,10 @@ async function rereadTable(path: string): Promise<TableReread> {
   if (program === undefined) return 'no-program';
   for (let turn = 0; turn < TRIES; turn++) {
     if (turn > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE));
-    const { code } = await runTool(program, program === 'blockdev' ? ['--rereadpt', path] : [path]);
+    const env = { ...process.env, LC_ALL: 'C' };
+    const { code, stderr } = await runTool(program, program === 'blockdev' ? ['--rereadpt', path] : [path], { env });
     if (code === 0) return 'done';
+    if (!/busy/i.test(stderr)) break;
   }
   return 'refused';
 }
