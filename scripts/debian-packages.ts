@@ -53,6 +53,8 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'dosfstools', programs: ['mkfs.vfat', 'mkfs.fat', 'fsck.fat'], groups: TEST, why: 'makes and checks FAT volumes against ours' },
   { name: 'erofs-utils', programs: ['mkfs.erofs', 'fsck.erofs', 'dump.erofs'], groups: TEST, why: 'EROFS images and their superblocks' },
   { name: 'xorriso', programs: ['xorriso'], groups: TEST, why: 'ISO 9660 superblocks for early userspace' },
+  { name: 'genisoimage', programs: ['genisoimage', 'isoinfo'], groups: TEST, why: 'writes and reads ISO 9660 against ours' },
+  { name: 'p7zip-full', programs: ['7z'], groups: TEST, why: 'a further reader of ISO 9660' },
   { name: 'makedumpfile', programs: ['makedumpfile'], groups: TEST, why: 'reads the crash dumps that capture archives save' },
   { name: 'crash', programs: ['crash'], groups: TEST, why: 'a second reader of crash dumps' },
   { name: 'squashfs-tools', programs: ['mksquashfs', 'unsquashfs'], groups: BENCH, why: 'squashfs roots' },

@@ -143,7 +143,7 @@ async function imageCandidates(path: string, decoders: readonly Decoder[]): Prom
     tree = await imageTree(path, decoders);
   } catch (error) {
     if (!(error instanceof KindlingError) || error.code !== 'UNRECOGNISED') throw error;
-    const message = 'it is no image that kindling reads (squashfs, EROFS, tar, cpio); mount it and name the directory';
+    const message = 'it is no image that kindling reads (squashfs, EROFS, ISO 9660, FAT, tar, cpio); mount it and name the directory';
     throw new KindlingError('UNRECOGNISED', message, { file: path }, error);
   }
   return isBundleTree(tree) ? [fileCandidate(path, undefined)] : treeCandidates(tree, path);

@@ -65,11 +65,12 @@ export function changeBootImages({ entries, changed }: Boots, contents: Contents
     const wanted = entries.filter((one) => one.node === node).map(({ boot }) => boot);
     const stored = contents.of(node);
     const bytes = readAll(stored.content).slice();
-    if (wanted.some(({ bootInfoTable: isWanted }) => isWanted)) putBootInfo(bytes, stored);
     if (wanted.some(({ grub2BootInfo }) => grub2BootInfo)) {
       const sector = stored.block * (SECTOR_SIZE / BOOT_SECTOR_SIZE) + GRUB2_INFO.ahead;
       u64le.set(new DataView(bytes.buffer), GRUB2_INFO.at, BigInt(sector));
     }
+    // last, since its checksum is of what is stored
+    if (wanted.some(({ bootInfoTable: isWanted }) => isWanted)) putBootInfo(bytes, stored);
     stored.content = bytesSource(bytes);
   }
 }

@@ -1,7 +1,9 @@
 // Rock Ridge entries of a directory record (RRIP 1.12), and the area where those go that find no room in the record (SUSP 5.1).
 import { alignUp, concat, nameToBytes, utf8 } from '../../bytes/index.ts';
+import type { DeviceEntry } from '../../tree/index.ts';
 import { shortDate } from './dates.ts';
 import type { Node } from './encode-nodes.ts';
+import { refuse } from './faults.ts';
 import {
   COMPONENT_FLAGS,
   continuation,
@@ -103,6 +105,16 @@ function cut(group: Uint8Array[]): Uint8Array[] {
   return [EMPTY_COMPONENT, ...moved];
 }
 
+/**
+ * The two halves of a device number. Where all readers agree it stands in the lower half as on disk everywhere; larger ones are written as
+ * Linux reads them, who tells the two forms apart by an upper half of 0.
+ */
+function deviceHalves({ path, major, minor }: DeviceEntry): { high: number; low: number } {
+  if (minor <= 0xff) return { high: 0, low: major * 256 + minor };
+  if (major === 0) throw refuse(`the device 0:${minor} of "${path}" has no form in Rock Ridge`, path, 'NOT_EXPRESSIBLE');
+  return { high: major, low: minor };
+}
+
 /** The entries of one record. `name` is that of the record; "." and ".." have none. */
 export function rockEntries({ entry: node, serial, linkCount }: Node, name: string | undefined): Uint8Array[] {
   const px = posixEntry.encode({
@@ -119,8 +131,7 @@ export function rockEntries({ entry: node, serial, linkCount }: Node, name: stri
   if (name !== undefined) entries.push(...nameEntries(nameToBytes(name)));
   if (node.kind === 'symlink') entries.push(...linkEntries(node.target));
   if (node.kind === 'char' || node.kind === 'block') {
-    const numbers = { high: node.major, low: node.minor };
-    entries.push(deviceEntry.encode({ signature: utf8('PN'), entrySize: deviceEntry.size, version: VERSION, ...numbers }));
+    entries.push(deviceEntry.encode({ signature: utf8('PN'), entrySize: deviceEntry.size, version: VERSION, ...deviceHalves(node) }));
   }
   return entries;
 }
