@@ -1,5 +1,6 @@
 // kindling verify: what stands between an archive and a boot (docs/verify.md).
 import { existsSync } from 'node:fs';
+import type { ByteSource } from '../../bytes/index.ts';
 import type { Finding } from '../../errors.ts';
 import { nodeDecoders } from '../../node/codecs.ts';
 import { sha256 } from '../../node/digest.ts';
@@ -20,9 +21,10 @@ export const verify: Verb = {
   description: [
     'Reads the archive as the kernel would and checks its structure, the first program and everything it needs, that the modules fit the kernel, that the root can be reached, and how much memory a boot takes. With --root it also compares with the root: its file systems, its kernel configuration, files that have changed since.',
     'A root behind dm-crypt, LVM, MD, iSCSI or ZFS is recognised by crypttab, fstab or the superblock of --device, and is an error: this archive could not open it. No root privilege is needed and nothing is run.',
+    'The image of a live medium (ISO, stick, disk, FAT volume) is checked whole: its structure, what firmware starts, every file against its digest, and whether its boot archive looks for it.',
     'Exit code 1 when there is an error (with --strict: or a warning), 3 when the file is no archive at all.',
   ],
-  positionals: [{ name: 'ARCHIVE', summary: 'the archive', required: true }],
+  positionals: [{ name: 'ARCHIVE', summary: 'the archive, or an image of a live medium', required: true }],
   options: {
     root: { short: 'R', value: 'ROOT', multiple: true, summary: 'the root it is for: a directory or an image', completes: 'file' },
     kernel: {
@@ -37,6 +39,7 @@ export const verify: Verb = {
   },
   examples: [
     { command: 'kindling verify initrd.img', does: 'checks the archive by itself' },
+    { command: 'kindling verify live.iso', does: 'checks every file of a live medium' },
     { command: 'kindling verify initrd.img --root / --device /dev/vda2', does: 'checks that it boots this machine' },
   ],
   run,
@@ -45,6 +48,7 @@ export const verify: Verb = {
 async function run(parsed: Parsed, world: World): Promise<number> {
   const [path = ''] = parsed.positionals;
   const decoders = nodeDecoders();
+  if (isImage(fileSource(path))) return await (await import('../verify-medium.ts')).verifyImage(path, parsed, world);
   const roots = parsed.values('root');
   const root = roots.length === 0 ? undefined : await openRoot(roots, decoders);
   const words = { kernel: parsed.value('kernel'), device: parsed.value('device'), facts: parsed.value('facts') };
@@ -60,6 +64,16 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   else await print(path, found, isFine, world);
   if (!found.recognised) return 3;
   return isFine ? 0 : 1;
+}
+
+/** Whether it is an image of a live medium rather than an archive: told by a few bytes, so that an archive is checked without loading more. */
+function isImage(source: ByteSource): boolean {
+  const has = (at: number, bytes: readonly number[]): boolean =>
+    source.size >= at + bytes.length && source.read(at, bytes.length).every((byte, index) => byte === bytes[index]);
+  return (
+    has(32769, [0x43, 0x44, 0x30, 0x30, 0x31]) ||
+    (has(510, [0x55, 0xaa]) && (source.read(0, 1)[0] === 0xeb || has(512, [0x45, 0x46, 0x49, 0x20])))
+  );
 }
 
 function documentOf(archive: string, { findings, forecast, kernel, memberCount, recognised }: Verification, passed: boolean): unknown {
@@ -94,7 +108,8 @@ async function print(archive: string, found: Verification, passed: boolean, worl
   world.note(`${passed ? 'fine' : 'not fine'}: ${count('error')} errors, ${count('warning')} warnings${notes}`);
 }
 
-function lineOf({ code, severity, where, message }: Finding, world: World): string {
+/** A finding as a line. */
+export function lineOf({ code, severity, where, message }: Finding, world: World): string {
   const place = [
     where.path === undefined ? undefined : `/${printable(where.path)}`,
     where.structure,
