@@ -136,7 +136,7 @@ test('the upper directory of an overlay that was in use becomes a bundle that sh
     'echo new >etc/a; rm etc/b; rm -r dir; mkdir dir; echo 1 >dir/only; mv moved moved-away; chmod 600 name; echo l >one; ln one two; rm -r deep',
     'mkdir -p var/log tmp; echo noise >var/log/x; ln -s etc/a link; cd /',
     'tar --create --xattrs --xattrs-include="*" --numeric-owner --format=posix --file "$seen" -C "$top/all" .; umount "$top/all"',
-    'cp -a "$top/up" "$upper"',
+    'mkdir "$upper" "$upper/work"; cp -a "$top/up" "$upper/rw"',
   ].join('\n');
   const argv = ['-m', 'sh', '-c', script, 'sh', join(folder, 'mounts'), upper, seen, base];
   const { status, stderr } = spawnSync(tool('unshare'), argv, { encoding: 'utf8', timeout: 60_000 });

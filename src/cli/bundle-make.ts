@@ -101,7 +101,22 @@ async function sourceOf(sources: readonly string[], isChanges: boolean, world: W
     if (process.getuid?.() !== 0)
       world.warn('only root sees the attributes trusted.overlay.*: directories that hide what is below them may be missed');
   }
-  return { ...(await sourceTree(source, true)), facts: {} };
+  return { ...(await sourceTree(isChanges && isDirectory ? upperOf(source) : source, true)), facts: {} };
+}
+
+/** Names that live systems give the upper directory and overlayfs's own directory beside it; the last are those of Slax. */
+const UPPER_NAMES = [
+  ['rw', 'work'],
+  ['upper', 'work'],
+  ['changes', 'workdir'],
+] as const;
+
+/** The upper directory itself, where the directory that holds it was named. */
+function upperOf(source: string): string {
+  const base = source.replace(/\/+$/, '');
+  const isThere = (name: string) => statSync(`${base}/${name}`, { throwIfNoEntry: false })?.isDirectory() === true;
+  const found = UPPER_NAMES.find((names) => names.every(isThere));
+  return found === undefined ? source : `${base}/${found[0]}`;
 }
 
 function packages(paths: readonly string[]): ReadSource {
