@@ -9,6 +9,8 @@ const EXTENSION_SIZE_MOST = 8;
 const JOLIET_MOST = 64;
 // Joliet 1.0: what may not be in a name, and here also what is no text at all (bytes that are no UTF-8)
 const JOLIET_UNFIT = /[\p{Cc}*/:;?\\]|\p{Surrogate}/gu;
+// Windows and Linux leave these out
+const JOLIET_END = /[. ]+$/;
 
 /** What a name becomes: `attempt` 0, or a number that keeps it apart from others that became the same. */
 export type Naming = (name: string, isDirectory: boolean, attempt: number) => string;
@@ -30,7 +32,7 @@ export const plainName: Naming = (name, isDirectory, attempt) => {
 /** A name for Joliet. */
 export const jolietName: Naming = (name, _isDirectory, attempt) => {
   const mark = attempt === 0 ? '' : `_${attempt}`;
-  const text = name.replace(JOLIET_UNFIT, '_');
+  const text = name.replace(JOLIET_UNFIT, '_').replace(JOLIET_END, (end) => '_'.repeat(end.length));
   const dot = text.lastIndexOf('.');
   const extension = dot <= 0 || text.length - dot > 16 ? '' : text.slice(dot);
   const stem = text.slice(0, text.length - extension.length).slice(0, JOLIET_MOST - extension.length - mark.length);
@@ -43,18 +45,18 @@ export function distinctNames(names: readonly { readonly name: string; readonly 
   const attempts = new Map<string, number>();
   return names.map(({ name, isDirectory }) => {
     const first = naming(name, isDirectory, 0);
-    let attempt = attempts.get(first) ?? 0;
+    let attempt = attempts.get(compared(first)) ?? 0;
     let chosen = first;
-    // directories and files are kept apart too: readers drop the dot of a file without extension
-    for (; taken.has(bare(chosen)); chosen = naming(name, isDirectory, attempt)) attempt++;
-    attempts.set(first, attempt);
-    taken.add(bare(chosen));
+    for (; taken.has(compared(chosen)); chosen = naming(name, isDirectory, attempt)) attempt++;
+    attempts.set(compared(first), attempt);
+    taken.add(compared(chosen));
     return chosen;
   });
 }
 
-function bare(name: string): string {
-  return name.endsWith('.') ? name.slice(0, -1) : name;
+/** What readers compare: not the case, and not the dot of a file without extension, by which it would differ from a directory. */
+function compared(name: string): string {
+  return (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase();
 }
 
 /** Bytes of a plain name. */
@@ -84,7 +86,9 @@ export function readPlainName(bytes: Uint8Array, isDirectory: boolean): string {
   return isDirectory ? name : name.replace(/\.?;1$/, '').replace(/;/g, '.');
 }
 
-/** A Joliet name without version 1. */
+/** A Joliet name without version 1 and dots at its end, as Linux shows it. */
 export function readWideName(bytes: Uint8Array): string {
-  return wideText(bytes).replace(/;1$/, '');
+  return wideText(bytes)
+    .replace(/;1$/, '')
+    .replace(/(?<=.)\.+$/s, '');
 }
