@@ -44,7 +44,7 @@ changes_partition() {
 			ch_kind=device ch_source=$d_path
 			return 0
 		fi
-		[ -z "${ch_can}${ch_late-}" ] && [ $ch_tries -lt 6 ] || return 1
+		[ -n "$ch_wait" ] && [ -z "$ch_can" ] && [ $ch_tries -lt 6 ] || return 1
 		ch_tries=$((ch_tries + 1))
 		coldplug 2
 		events_wait 1 || :

@@ -16,7 +16,8 @@ changes_open() {
 				break
 			fi
 		elif [ -z "$ch_error" ] && [ "$ch_policy" != stop ]; then
-			warn 'no place for changes was found: what is written is lost when the machine goes off'
+			ch_error='no place for changes was found: what is written is lost when the machine goes off'
+			if [ -n "$ch_wait" ]; then warn "$ch_error"; else say "$ch_error"; fi
 			break
 		fi
 		changes_leave
@@ -25,10 +26,11 @@ changes_open() {
 	[ -n "$ch_done" ] || changes_memory
 }
 
-# changes_words: ch_wanted, ch_fresh, ch_at and ch_policy, from the command line. The last word of a kind counts. ch_base is where the medium
+# changes_words: ch_wanted, ch_fresh, ch_at and ch_policy, from the command line. The last word of a kind counts. "perch" stands in menus of media
+# that may have no place for changes; who writes one of the other words knows of one, which may show up late (ch_wait). ch_base is where the medium
 # is mounted (with an ISO file: where that file is), ch_data the data directory on it.
 changes_words() {
-	ch_wanted='' ch_fresh='' ch_at='' ch_policy='' ch_error=''
+	ch_wanted='' ch_fresh='' ch_at='' ch_policy='' ch_error='' ch_wait=''
 	ch_base=$l_home/data
 	[ -z "$l_isofile" ] || ch_base=$l_home/host
 	ch_data=$ch_base/$DATA
@@ -37,14 +39,15 @@ changes_words() {
 
 changes_word() {
 	case $1 in
-		perch | perch=yes | perch=resume | persistence) ch_wanted=1 ch_fresh='' ;;
+		perch | perch=yes | perch=resume) ch_wanted=1 ch_fresh='' ;;
+		persistence) ch_wanted=1 ch_fresh='' ch_wait=1 ;;
 		perch=fresh) ch_wanted=1 ch_fresh=1 ;;
 		perch=none | perch=no | nopersistence) ch_wanted='' ch_fresh='' ;;
 		perch=*) warn "$1 is none of perch, perch=fresh, perch=none: taken as perch" && ch_wanted=1 ch_fresh='' ;;
 		perchdir=resume) ch_wanted=1 ch_at='' ;;
 		perchdir=new) ch_wanted=1 ch_at='' ch_fresh=1 ;;
 		perchdir=*) ch_wanted=1 ch_at=${1#*=} ;;
-		kindling.changes=fresh | kindling.changes=stop) ch_policy=${1#*=} ;;
+		kindling.changes=fresh | kindling.changes=stop) ch_policy=${1#*=} ch_wait=1 ;;
 		kindling.changes=*) warn "$1 is none of fresh, stop: a person is asked" && ch_policy='' ;;
 	esac
 }

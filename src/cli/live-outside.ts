@@ -11,6 +11,7 @@ import { directoryRoot } from '../node/directory.ts';
 import { earlyTree } from '../node/early-tree.ts';
 import { system } from '../node/errno.ts';
 import { hostFacts } from '../node/host-facts.ts';
+import { signBytes } from '../node/itu-signature.ts';
 import { digestSource, directoryOrigin, imageOrigin, type LiveStore } from '../node/live-store.ts';
 import { fileSource } from '../node/source.ts';
 import { writePlaced } from '../node/write.ts';
@@ -35,6 +36,8 @@ export interface LiveOutsideOptions {
   readonly form: string;
   readonly codec: CodecChoice;
   readonly store: LiveStore;
+  /** The private key file that bundles are sealed with. */
+  readonly sign?: string | undefined;
 }
 
 /** The outside, what was noticed on the way, and which bundles were taken as they were kept. */
@@ -76,7 +79,9 @@ export async function openLive(options: LiveOutsideOptions, world: World): Promi
     if (stored.isKept) kept.add(file);
     return stored;
   };
+  const { sign } = options;
   const outside: LiveOutside = {
+    ...(sign === undefined ? {} : { sign: (bytes: Uint8Array) => signBytes(bytes, sign) }),
     root: isDirectory ? directoryRoot(path) : treeRoot(read, path),
     tree,
     decoders,

@@ -29,6 +29,12 @@ export const LIVE_OPTIONS: OptionTable = {
   },
   handover: { value: 'HOW', choices: ['pivot', 'switch'], summary: 'how the system is entered: pivot (default) or switch' },
   encrypted: { summary: 'the live archive can open encrypted changes (needs cryptsetup in the root)' },
+  sign: {
+    value: 'FILE',
+    summary:
+      'seal the bundles: dm-verity, root hashes signed with this private key (PEM, Ed25519); the root has the public one in etc/kindling/keys',
+    completes: 'file',
+  },
   data: { value: 'NAME', default: 'kindling', summary: 'name of the data directory on the medium' },
   'no-docs': { summary: 'leave documentation, manual pages and translations out of the bundles' },
   exclude: { value: 'PATTERN', multiple: true, summary: 'leave these paths out of the bundles' },

@@ -20,6 +20,7 @@ import {
   markerPath,
   mediumId,
   type SourceDigest,
+  sealFiles,
 } from '../media/index.ts';
 import { EARLY_CONF, findFile, kernelImageOf, type Plan, type Root } from '../plan/index.ts';
 import { makeTree, type Tree } from '../tree/index.ts';
@@ -57,6 +58,8 @@ export interface LiveOutside extends PlanOutside {
   readonly tree: Tree;
   /** Bundles that are there already and come in as they are. */
   readonly extra: readonly BundleFile[];
+  /** Signs root hashes (64 bytes, Ed25519): the bundles are sealed then, and the archive takes no others. */
+  sign?(bytes: Uint8Array): Uint8Array;
   /** Makes a bundle, or takes one that was made of the same. */
   bundle(bundle: NewBundle): Promise<BundleFile>;
   /** Told what is done now. */
@@ -100,8 +103,8 @@ function checkData(name: string): void {
 }
 
 /** Plans of the live archive: part live, for this medium. */
-function planWords(words: LiveWords, id: string): PlanWords {
-  const setting = (name: 'media' | 'handover' | 'medium' | 'encrypted', value: string) => ({ name, value });
+function planWords(words: LiveWords, id: string, isSealed: boolean): PlanWords {
+  const setting = (name: 'media' | 'handover' | 'medium' | 'encrypted' | 'verity', value: string) => ({ name, value });
   return {
     ...words,
     add: [...new Set(['live', ...words.add])],
@@ -111,6 +114,7 @@ function planWords(words: LiveWords, id: string): PlanWords {
       ...words.media.map((value) => setting('media', value)),
       ...(words.handover === undefined ? [] : [setting('handover', words.handover)]),
       ...(words.encrypted ? [setting('encrypted', 'yes')] : []),
+      ...(isSealed ? [setting('verity', 'yes')] : []),
     ],
   };
 }
@@ -154,7 +158,7 @@ export interface LiveForecast {
 export function liveForecast(words: LiveWords, outside: LiveOutside): LiveForecast {
   checkData(words.data);
   const { docs, exclude, separateModules } = words;
-  const { plan } = planFor(planWords(words, 'any'), outside);
+  const { plan } = planFor(planWords(words, 'any', isSealed), outside);
   kernelImage(words, outside, plan.kernel.version);
   const { bundles, leftOut } = splitRoot(outside.tree, { docs, exclude, separateModules });
   const facts = bundles.map(({ name, tree }) => {
@@ -163,6 +167,9 @@ export function liveForecast(words: LiveWords, outside: LiveOutside): LiveForeca
   });
   return { plan, title: words.title ?? titleOf(outside.root), bundles: facts, leftOut };
 }
+
+const filesOf = (bundles: readonly BundleFile[], data: string): MediumFile[] =>
+  bundles.map(({ name, content }) => ({ path: `${data}/${name}`, content }));
 
 /** Makes what every form of the medium has. Throws what planning and building throw, CONFLICT for two bundles of one name. */
 export async function liveMedium(words: LiveWords, outside: LiveOutside): Promise<LiveMedium> {
@@ -173,9 +180,11 @@ export async function liveMedium(words: LiveWords, outside: LiveOutside): Promis
     { path: MENU_PATH, content: bytesSource(nameToBytes(grubMenu(menu))) },
     { path: LOOPBACK_PATH, content: bytesSource(nameToBytes(loopbackMenu(menu))) },
   ];
+  const { sign, sha256 } = outside;
+  const isSealed = sign !== undefined;
   // what may be refused comes before what takes long; the id is known after that
   outside.onStep?.('planning');
-  const unnamed = planFor(planWords(words, 'any'), outside).plan;
+  const unnamed = planFor(planWords(words, 'any', isSealed), outside).plan;
   const { bundles, leftOut } = await bundlesOf(words, outside);
   const id = mediumId(bundles, outside.sha256);
   outside.onStep?.('archive');
@@ -189,6 +198,7 @@ export async function liveMedium(words: LiveWords, outside: LiveOutside): Promis
     { path: ARCHIVE_PATH, content: bytesSource(archive) },
     { path: markerPath(id), content: bytesSource(nameToBytes(`${id}\n`)) },
     ...menuFiles,
+    ...(isSealed ? sealFiles(filesOf(bundles, words.data), { data: words.data, sha256, sign }) : []),
   ];
   const parts: MediumParts = { id, bundles, files, data: words.data, time: words.time };
   const findings = plan.findings;

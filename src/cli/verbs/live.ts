@@ -63,6 +63,7 @@ async function make(form: LiveForm, parsed: Parsed, world: World): Promise<numbe
         form: JSON.stringify([blocks.codec, blocks.blockSize, parsed.values('codec-option')]),
         codec,
         store,
+        sign: parsed.value('sign'),
       },
       world,
     );
