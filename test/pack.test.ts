@@ -207,13 +207,11 @@ test('a signal in the middle leaves nothing behind, in the folder and in the cac
 });
 
 test('an ISO 9660 image is packed, listed, compared and extracted, and is the same every time', () => {
-  const epoch = { SOURCE_DATE_EPOCH: '1700000000' };
   for (const name of ['one.iso', 'two.iso'])
-    assert.equal(kindling(['pack', at('tree'), '-o', at(name), '--format', 'iso9660', '--label', 'PACKED', '--joliet'], epoch).code, 0);
+    assert.equal(kindling(['pack', at('tree'), '-o', at(name), '--format', 'iso9660', '--label', 'PACKED', '--joliet']).code, 0);
   assert.ok(readFileSync(at('one.iso')).equals(readFileSync(at('two.iso'))));
   assert.equal(readFileSync(at('one.iso')).subarray(32808, 32814).toString(), 'PACKED');
   assert.equal(kindling(['diff', at('tree'), at('one.iso')]).code, 0);
-  assert.equal(kindling(['verify', at('one.iso')]).code, 0);
   assert.equal(kindling(['cat', at('one.iso'), 'deep/er/copy']).out, 'some text\n'.repeat(300));
   assert.equal(kindling(['extract', at('one.iso'), '-C', at('from-iso')]).code, 0);
   assert.equal(kindling(['diff', at('tree'), at('from-iso')]).code, 0);
