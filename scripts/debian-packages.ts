@@ -91,6 +91,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   },
   { name: 'mtools', programs: ['mcopy', 'mdir', 'minfo'], groups: TEST, why: 'reads and writes FAT volumes against ours' },
   { name: 'gdisk', programs: ['sgdisk'], groups: TEST, why: 'reads and writes partition tables against ours' },
+  { name: 'ovmf', programs: ['/usr/share/OVMF/OVMF_CODE_4M.fd'], groups: LIVE, why: 'UEFI firmware, to boot live media by' },
   { name: 'grub-pc-bin', programs: ['/usr/lib/grub/i386-pc/modinfo.sh'], groups: LIVE, why: 'GRUB for BIOS, put on live media' },
   { name: 'grub-efi-amd64-bin', programs: ['/usr/lib/grub/x86_64-efi/modinfo.sh'], groups: LIVE, why: 'GRUB for UEFI, put on live media' },
   { name: 'cryptsetup-bin', programs: ['cryptsetup', 'veritysetup'], groups: TEST, why: 'encrypted changes, and dm-verity against ours' },
