@@ -78,14 +78,14 @@ for (const [name, firmware, bus, medium] of ISO_CASES) {
 }
 
 test('an image of a stick with a partition for changes: BIOS', async (t) => {
-  if (!needs(t, 'qemu-system-x86_64', 'grub-mkimage', 'mmdebstrap', 'mke2fs')) return;
+  if (!needs(t, 'qemu-system-x86_64', 'grub-mkimage', 'mmdebstrap', 'mkfs.ext4')) return;
   const proof = await started(await image('usb', '--changes', '64M'), 'bios', 'usb');
   assert.match(proof.facts.medium ?? '', /^\/dev\/sda3 vfat/);
   assert.match(proof.facts.changes ?? '', /sda4/);
 });
 
 test('an image of a disk with ext4: UEFI', async (t) => {
-  if (!needs(t, 'qemu-system-x86_64', 'grub-mkimage', 'mmdebstrap', 'mke2fs')) return;
+  if (!needs(t, 'qemu-system-x86_64', 'grub-mkimage', 'mmdebstrap', 'mkfs.ext4')) return;
   const proof = await started(await image('disk', '--changes', '64M'), 'uefi', 'virtio');
   assert.match(proof.facts.medium ?? '', /^\/dev\/vda3 ext4/);
   assert.match(proof.facts.changes ?? '', /vda3/);
