@@ -24,9 +24,29 @@ const EXTENSION = {
   source: 'PLEASE CONTACT THE IEEE STANDARDS DEPARTMENT, PISCATAWAY, NJ, USA FOR THE P1282 SPECIFICATION.',
 } as const;
 
-function entry(signature: string, body: Uint8Array): Uint8Array {
-  const size = suspHead.size + body.length;
-  return concat([suspHead.encode({ signature: utf8(signature), size, version: VERSION }), body]);
+// made once: there are several entries for each name
+const SIGNATURES = {
+  SP: utf8('SP'),
+  ER: utf8('ER'),
+  CE: utf8('CE'),
+  PX: utf8('PX'),
+  TF: utf8('TF'),
+  NM: utf8('NM'),
+  SL: utf8('SL'),
+  PN: utf8('PN'),
+} as const;
+
+function entry(signature: keyof typeof SIGNATURES, ...body: readonly Uint8Array[]): Uint8Array {
+  const made = new Uint8Array(suspHead.size + sizeOf(body));
+  made.set(SIGNATURES[signature]);
+  made[2] = made.length;
+  made[3] = VERSION;
+  let at = suspHead.size;
+  for (const piece of body) {
+    made.set(piece, at);
+    at += piece.length;
+  }
+  return made;
 }
 
 /** SP: the root says by it that system use areas are to be read (SUSP 5.3). */
@@ -37,7 +57,7 @@ function sharingEntry(): Uint8Array {
 /** ER: which extension is used (SUSP 5.5). */
 function extensionEntry(): Uint8Array {
   const parts = [EXTENSION.id, EXTENSION.text, EXTENSION.source].map(utf8);
-  return entry('ER', concat([Uint8Array.from([...parts.map(({ length }) => length), VERSION]), ...parts]));
+  return entry('ER', Uint8Array.from([...parts.map(({ length }) => length), VERSION]), ...parts);
 }
 
 function nameEntries(name: Uint8Array): Uint8Array[] {
@@ -45,7 +65,7 @@ function nameEntries(name: Uint8Array): Uint8Array[] {
   const entries: Uint8Array[] = [];
   for (let at = 0; at < name.length; at += most) {
     const flags = at + most < name.length ? NAME_FLAGS.goesOn : 0;
-    entries.push(entry('NM', concat([Uint8Array.of(flags), name.subarray(at, at + most)])));
+    entries.push(entry('NM', Uint8Array.of(flags), name.subarray(at, at + most)));
   }
   return entries;
 }
@@ -89,7 +109,7 @@ function linkEntries(target: string): Uint8Array[] {
     groups.at(-1)!.push(piece);
     size += piece.length;
   }
-  return groups.map((pieces, index) => entry('SL', concat([Uint8Array.of(index < groups.length - 1 ? NAME_FLAGS.goesOn : 0), ...pieces])));
+  return groups.map((pieces, index) => entry('SL', Uint8Array.of(index < groups.length - 1 ? NAME_FLAGS.goesOn : 0), ...pieces));
 }
 
 const EMPTY_COMPONENT = component(new Uint8Array(0), 0);
@@ -118,7 +138,7 @@ function deviceHalves({ path, major, minor }: DeviceEntry): { high: number; low:
 /** The entries of one record. `name` is that of the record; "." and ".." have none. */
 export function rockEntries({ entry: node, serial, linkCount }: Node, name: string | undefined): Uint8Array[] {
   const px = posixEntry.encode({
-    signature: utf8('PX'),
+    signature: SIGNATURES.PX,
     entrySize: posixEntry.size,
     version: VERSION,
     mode: MODE_TYPES[node.kind] | node.mode,
@@ -127,11 +147,11 @@ export function rockEntries({ entry: node, serial, linkCount }: Node, name: stri
     gid: node.gid,
     serial,
   });
-  const entries = [px, entry('TF', concat([Uint8Array.of(TIME_FLAGS.modify), shortDate(node.mtime)]))];
+  const entries = [px, entry('TF', Uint8Array.of(TIME_FLAGS.modify), shortDate(node.mtime))];
   if (name !== undefined) entries.push(...nameEntries(nameToBytes(name)));
   if (node.kind === 'symlink') entries.push(...linkEntries(node.target));
   if (node.kind === 'char' || node.kind === 'block') {
-    entries.push(deviceEntry.encode({ signature: utf8('PN'), entrySize: deviceEntry.size, version: VERSION, ...deviceHalves(node) }));
+    entries.push(deviceEntry.encode({ signature: SIGNATURES.PN, entrySize: deviceEntry.size, version: VERSION, ...deviceHalves(node) }));
   }
   return entries;
 }
@@ -166,7 +186,7 @@ export interface ContinuationArea {
 /** CE for a span of the area that starts at `block`. */
 export function continuationEntry(block: number, { offset, size }: Span): Uint8Array {
   return continuation.encode({
-    signature: utf8('CE'),
+    signature: SIGNATURES.CE,
     entrySize: continuation.size,
     version: VERSION,
     block: block + Math.floor(offset / SECTOR_SIZE),
