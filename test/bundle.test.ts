@@ -224,6 +224,16 @@ test('libraries that no link of their soname leads to are in the cache by their 
   );
 });
 
+test('the bundles of a medium are listed out of its image', () => {
+  const { status, stderr } = spawnSync(KINDLING, ['pack', at('medium'), '-o', at('medium.iso'), '--format', 'iso9660'], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  const names = (path: string) =>
+    (document('list', path).bundles as { name: string; addedCount: number }[]).map((one) => [one.name, one.addedCount]);
+  assert.deepEqual(names('medium.iso'), names('medium'));
+});
+
 test('damaged and hostile bundles end in an error that names them', () => {
   mkdirSync(at('bad'), { recursive: true });
   const whole = readFileSync(at('medium/kindling/01-core.sb'));

@@ -145,3 +145,37 @@ function fits(held: ReadonlyMap<string, Entry>, entry: Entry): boolean {
   const parent = entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('/')));
   return held.get(parent)?.kind === 'directory';
 }
+
+test('layers of any marks give a union or a KindlingError', () => {
+  const mark = fc.constantFrom(
+    '',
+    '',
+    'trusted.overlay.opaque',
+    'trusted.overlay.redirect',
+    'trusted.overlay.whiteout',
+    'user.overlay.opaque',
+  );
+  const value = fc.constantFrom('y', '', 'a', '/a', '/usr/lib', '..', '/', 'b/c');
+  const marked = fc.tuple(trees, fc.array(fc.tuple(fc.nat(30), mark, value), { maxLength: 6 })).map(([one, marks]) => {
+    const entries = [...one.entries];
+    for (const [index, name, said] of marks) {
+      const entry = entries[index];
+      if (entry !== undefined && entry.kind !== 'hardlink' && name !== '')
+        entries[index] = { ...entry, xattrs: new Map([[name, utf8(said)]]) };
+    }
+    return makeTree(entries);
+  });
+  fc.assert(
+    fc.property(fc.array(marked, { minLength: 1, maxLength: 4 }), (all) => {
+      try {
+        const union = unionOf(layers(...all));
+        for (const { path } of union.tree.entries) assert.ok(union.originOf(path) !== undefined);
+        for (const { by, of } of union.shadows) assert.ok(by > of, 'higher layers hide lower ones');
+      } catch (error) {
+        if (!(error instanceof KindlingError)) throw error;
+        assert.notEqual(error.code, 'INTERNAL');
+      }
+    }),
+    { seed: SEED, numRuns: RUNS },
+  );
+});
