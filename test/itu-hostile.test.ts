@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { bytesSource, concat, utf8 } from '../src/bytes/index.ts';
 import { KindlingError } from '../src/errors.ts';
+import * as iso9660 from '../src/formats/iso9660/index.ts';
 import * as newc from '../src/formats/newc/index.ts';
 import { nodeDecoders } from '../src/node/codecs.ts';
 import { sha256 } from '../src/node/digest.ts';
@@ -200,15 +201,18 @@ test('a medium with links, pipes and directories in place of bundles', async (t)
 });
 
 test('a medium that is an image is read without being mounted', async () => {
-  const { withParents } = await import('../src/tree/index.ts');
+  const { makeTree, withParents } = await import('../src/tree/index.ts');
   const entries = withParents([file('ITUs/005-made.itu', bytesSource(rawBundle([GOOD])))]).sort((a, b) => (a.path < b.path ? -1 : 1));
   const image = join(folder, 'medium.img');
-  writeFileSync(image, concat([...newc.encode(entries)]));
   const outside = { keys: [], decoders: nodeDecoders() };
-  assert.deepEqual(
-    (await findBundles(image, outside)).map(({ label, bundle }) => [label, bundle?.manifest.name]),
-    [[`${image}:ITUs/005-made.itu`, 'made']],
-  );
+  const disc = iso9660.encode(makeTree(entries), { volumeId: 'DRIVERS', time: 0 });
+  for (const chunks of [newc.encode(entries), disc.chunks()]) {
+    writeFileSync(image, concat([...chunks]));
+    assert.deepEqual(
+      (await findBundles(image, outside)).map(({ label, bundle }) => [label, bundle?.manifest.name]),
+      [[`${image}:ITUs/005-made.itu`, 'made']],
+    );
+  }
   writeFileSync(image, 'no file system at all');
   await assert.rejects(findBundles(image, outside), /mount it and name the directory/);
 });
