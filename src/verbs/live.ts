@@ -158,7 +158,7 @@ export interface LiveForecast {
 export function liveForecast(words: LiveWords, outside: LiveOutside): LiveForecast {
   checkData(words.data);
   const { docs, exclude, separateModules } = words;
-  const { plan } = planFor(planWords(words, 'any', isSealed), outside);
+  const { plan } = planFor(planWords(words, 'any', outside.sign !== undefined), outside);
   kernelImage(words, outside, plan.kernel.version);
   const { bundles, leftOut } = splitRoot(outside.tree, { docs, exclude, separateModules });
   const facts = bundles.map(({ name, tree }) => {
