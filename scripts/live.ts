@@ -1,5 +1,5 @@
 // `npm run live [console|desktop]`: from nothing to a bootable live image on a Debian 12: the root from Debian's packages by mmdebstrap, the image
-// by `kindling live iso`, a boot of it in QEMU, and of the desktop the picture in the docs. Words: --codec C (xz), --block SIZE (1M), -o FILE,
+// by `kindling live iso`, a boot of it in QEMU, and of the desktop the picture in the docs. Words: --codec C (zstd:15), --block SIZE (1M), -o FILE,
 // --no-boot, --picture FILE (docs/images/live-desktop.png).
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -25,7 +25,7 @@ const SETTLE_SECONDS = 45;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    codec: { type: 'string', default: 'xz' },
+    codec: { type: 'string', default: 'zstd:15' },
     block: { type: 'string', default: '1M' },
     out: { type: 'string', short: 'o' },
     'no-boot': { type: 'boolean', default: false },
