@@ -148,7 +148,7 @@ export async function boot(system: KeepSystem, disks: readonly (string | TalkDis
 }
 
 /** Types a command; answers what it said. */
-export async function typed(talk: Talk, command: string, seconds = 60): Promise<string> {
+export async function typed(talk: Talk, command: string, seconds = 300): Promise<string> {
   // the echo of a long command is broken into lines, so the answer begins with a line of its own
   const text = await talk.ask(`echo "<""<"; ${command}`, PROMPT, seconds);
   const at = text.lastIndexOf('<<\n');

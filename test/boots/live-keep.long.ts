@@ -46,7 +46,7 @@ async function during(talk: Talk, act: (talk: Talk) => Promise<void>): Promise<v
 /** The end as systemd enters it: by the first process. */
 async function end(talk: Talk, verb = 'poweroff'): Promise<void> {
   talk.say(`exec /run/initramfs/shutdown ${verb}`);
-  await talk.expect(FREE, 60);
+  await talk.expect(FREE, 300);
   await talk.off(60);
 }
 
@@ -88,7 +88,7 @@ test('changes in a directory on the medium; the medium is clean afterwards', asy
   await during(await boot(await system(), [disk], 'persistence'), async (talk) => {
     assert.equal(await typed(talk, 'cat /etc/kept; echo more >/etc/more'), 'kept');
     talk.say('/run/initramfs/shutdown poweroff');
-    await talk.expect('you may remove the medium once the machine is off', 60);
+    await talk.expect('you may remove the medium once the machine is off', 300);
     await talk.off(60);
   });
   assert.ok(await isClean(disk));
@@ -96,7 +96,7 @@ test('changes in a directory on the medium; the medium is clean afterwards', asy
   await during(await boot(await system(), [disk], 'perch=fresh'), async (talk) => {
     assert.equal(await typed(talk, 'cat /etc/kept /memory/changes/rw.1/etc/more 2>/dev/null'), 'more');
     talk.say('exec /run/initramfs/shutdown halt');
-    await talk.expect('kindling: halted', 60);
+    await talk.expect('kindling: halted', 300);
   });
   await during(await boot(await system(), [disk], 'perch nopersistence'), async (talk) => {
     assert.match(await typed(talk, 'cat /run/kindling/live; grep vda /proc/mounts'), /^CHANGES=memory$[\s\S]*\/data ext4 ro,/m);
@@ -132,7 +132,7 @@ test('changes in a file on a stick with FAT; the end waits where it is asked to'
   await mustRun(tool('fsck.vfat'), ['-n', disk]);
   await during(await boot(await system(), [disk], 'perch kindling.shutdown=wait'), async (talk) => {
     talk.say('exec /run/initramfs/shutdown poweroff');
-    await talk.expect('press Enter to go on (poweroff)', 60);
+    await talk.expect('press Enter to go on (poweroff)', 300);
     talk.say('');
     await talk.off(60);
   });
@@ -149,9 +149,9 @@ test("changes on a partition of Debian live's kind", async (t) => {
 
 const unlock = async (talk: Talk): Promise<void> => {
   await talk.expect('is encrypted', BOOT_SECONDS);
-  await talk.expect(/Enter passphrase.*:/, 30);
+  await talk.expect(/Enter passphrase.*:/, 120);
   talk.say('wrong');
-  await talk.expect(/Enter passphrase.*:/, 60);
+  await talk.expect(/Enter passphrase.*:/, 300);
   talk.say(PASSPHRASE);
 };
 
@@ -191,7 +191,7 @@ for (const type of ['ext4', 'vfat'] as const) {
         if (least === 0) return;
         await typed(talk, 'rm -rf /var/n');
         talk.say(WRITER);
-        await talk.expect(`number ${least} written\n`, 60);
+        await talk.expect(`number ${least} written\n`, 300);
         // somewhere in the middle of a later one
         await new Promise((resolve) => setTimeout(resolve, least * 17));
         await talk.cut();
@@ -216,16 +216,16 @@ test('damaged and full changes are said, and nothing of them is touched', async 
   const before = await digest();
   await during(power(await system(), [disk], 'perch'), async (talk) => {
     await talk.expect('holds no file system that can be recognised', BOOT_SECONDS);
-    await talk.expect('your choice: ', 30);
+    await talk.expect('your choice: ', 120);
     talk.say('t');
-    await talk.expect('your choice: ', 30);
+    await talk.expect('your choice: ', 120);
     talk.say('g');
-    await talk.expect(PROMPT, 60);
+    await talk.expect(PROMPT, 300);
     assert.match(await typed(talk, 'cat /run/kindling/live'), /^CHANGES=memory$/m);
   });
   await during(power(await system(), [disk], 'perch kindling.changes=stop'), async (talk) => {
     await talk.expect('kindling: failed: /memory/data/kindling/changes.img holds no file system', BOOT_SECONDS);
-    await talk.expect('(kindling) # ', 30);
+    await talk.expect('(kindling) # ', 120);
   });
   await during(await boot(await system(), [disk], 'perch kindling.changes=fresh panic=-1'), async (talk) => {
     assert.match(talk.transcript(), /going on with empty changes in memory, as kindling.changes=fresh says/);
@@ -264,10 +264,10 @@ test('the check of the medium names what is damaged, and the boot goes on withou
   });
   await during(power(await system(), [damaged], 'kindling.verify'), async (talk) => {
     await talk.expect('kindling/02-more.sb is damaged', BOOT_SECONDS);
-    await talk.expect('w  go on without 02-more.sb', 30);
-    await talk.expect('your choice: ', 30);
+    await talk.expect('w  go on without 02-more.sb', 120);
+    await talk.expect('your choice: ', 120);
     talk.say('w');
-    await talk.expect(PROMPT, 60);
+    await talk.expect(PROMPT, 300);
     assert.match(await typed(talk, 'cat /run/kindling/live'), /^BUNDLES=01-core.sb$/m);
   });
 });

@@ -15,8 +15,8 @@ test('changes go to the medium, which is clean and free at the end', async (t) =
   try {
     assert.match(await typed(talk, 'echo kept >/etc/kept; cat /run/kindling/live'), /^CHANGES=directory \/dev\/vda kindling\/changes$/m);
     talk.say('exec /run/initramfs/shutdown poweroff');
-    await talk.expect('is unmounted: you may remove the medium', 60);
-    await talk.off(60);
+    await talk.expect('is unmounted: you may remove the medium', 300);
+    await talk.off(120);
   } finally {
     await talk.cut();
   }
