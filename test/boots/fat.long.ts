@@ -22,6 +22,7 @@ const MODULES = ['drivers/block/loop.ko', 'fs/nls/nls_cp437.ko', 'fs/nls/nls_asc
 const SCRIPT = `
 phase early
 busybox mount -t sysfs sysfs /sys
+busybox dmesg -n 1
 busybox insmod /loop.ko max_part=8
 for module in nls_cp437 nls_ascii fat vfat; do busybox insmod /$module.ko; done
 busybox mkdir /mnt
@@ -116,7 +117,7 @@ test('Linux mounts what we write and finds all of it; we read what Linux writes;
   for (const type of TYPES) {
     const said = new RegExp(`VOLUME ${type}\\s+([A-Za-z0-9+/=\\s]*?)\\s+END ${type}`).exec(consoleOf(proof));
     assert.ok(said !== null, `no volume ${type}`);
-    const source = bytesSource(gunzipSync(Buffer.from(said[1]!.replaceAll(/\s/g, ''), 'base64')));
+    const source = bytesSource(new Uint8Array(gunzipSync(Buffer.from(said[1]!.replaceAll(/\s/g, ''), 'base64'))));
     const { tree } = decode(source);
     const textOf = (path: string) => {
       const entry = tree.get(path);
