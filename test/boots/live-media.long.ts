@@ -46,7 +46,7 @@ async function started(file: string, firmware: 'bios' | 'uefi', bus: DiskBus, un
     memory: 768,
     processors: 1,
     until,
-    timeout: 300,
+    timeout: 420,
     accelerator: 'tcg' as const,
     type: undefined,
     asIs: true,
