@@ -8,10 +8,13 @@ import { DEBIAN_PACKAGES, type DebianPackage, type Group } from './debian-packag
 
 const LOCK_SECONDS = 300;
 
+// what a package brings may be a file that nobody runs, by its whole path
+function isThere(program: string): boolean {
+  return program.startsWith('/') ? existsSync(program) : findTool(program) !== undefined;
+}
+
 function missingPackages(group: Group): DebianPackage[] {
-  return DEBIAN_PACKAGES.filter(
-    (entry) => entry.groups.includes(group) && !entry.programs.every((program) => findTool(program) !== undefined),
-  );
+  return DEBIAN_PACKAGES.filter((entry) => entry.groups.includes(group) && !entry.programs.every(isThere));
 }
 
 function say(text: string): void {
@@ -47,7 +50,7 @@ async function agreed(names: readonly string[]): Promise<boolean> {
 function report(missing: readonly DebianPackage[], why: string): void {
   say(`Not installed (${why}):`);
   for (const entry of missing) {
-    const programs = entry.programs.filter((program) => findTool(program) === undefined);
+    const programs = entry.programs.filter((program) => !isThere(program));
     say(`  ${entry.name.padEnd(22)} ${programs.join(', ')}: ${entry.why}`);
   }
   say(`With them more works; as root: apt-get install --no-install-recommends ${missing.map((entry) => entry.name).join(' ')}`);
