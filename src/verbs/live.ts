@@ -200,7 +200,9 @@ export async function liveMedium(words: LiveWords, outside: LiveOutside): Promis
     ...menuFiles,
     ...(isSealed ? sealFiles(filesOf(bundles, words.data), { data: words.data, sha256, sign }) : []),
   ];
-  const parts: MediumParts = { id, bundles, files, data: words.data, time: words.time };
+  // once: an image is planned more than once
+  const digested = files.map((one): MediumFile => ({ ...one, sha256: outside.digest(one.content) }));
+  const parts: MediumParts = { id, bundles, files: digested, data: words.data, time: words.time };
   const findings = plan.findings;
   return { parts, plan, archiveSize: archive.length, kernelSize: kernel.size, title, leftOut, findings };
 }
