@@ -101,7 +101,7 @@ const WINDOWS = 'DISPLAY=:0 XAUTHORITY=$(ls /tmp/serverauth.* /home/live/.Xautho
 export async function untilDesktop(screen: Screen, seconds: number): Promise<number> {
   const until = screen.talk.seconds() + seconds;
   for (;;) {
-    const windows = await askShell(screen, `${WINDOWS} 2>&1 | grep -E 'xfce4-panel|xfdesktop'`);
+    const windows = await askShell(screen, `${WINDOWS} 2>&1 | grep -E '[x]fce4-panel|[x]fdesktop'`);
     if (windows.includes('xfce4-panel') && windows.includes('xfdesktop')) return screen.talk.seconds();
     if (screen.talk.seconds() > until) throw new Error(`no panel and desktop within ${seconds} s; the X server shows:\n${windows}`);
     await new Promise((resolve) => setTimeout(resolve, 5000));
