@@ -18,7 +18,12 @@ const BENCH: readonly Group[] = ['test', 'bench'];
 
 export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'qemu-system-x86', programs: ['qemu-system-x86_64'], groups: [...START, 'live'], why: 'boots the archives' },
-  { name: 'e2fsprogs', programs: ['mkfs.ext4', 'debugfs', 'e2fsck'], groups: START, why: 'makes ext4 disk images without mounting' },
+  {
+    name: 'e2fsprogs',
+    programs: ['mkfs.ext4', 'debugfs', 'e2fsck', 'dumpe2fs', 'fsck.ext4'],
+    groups: START,
+    why: 'makes ext4 disk images without mounting',
+  },
   { name: 'qemu-system-arm', programs: ['qemu-system-aarch64'], groups: TEST, why: 'boots the arm64 archive' },
   {
     name: 'qemu-system-ppc',
@@ -46,7 +51,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'groff-base', programs: ['groff'], groups: TEST, why: 'renders the manual pages' },
   { name: 'zsh', programs: ['zsh'], groups: TEST, why: 'takes the completion script' },
   { name: 'fish', programs: ['fish'], groups: TEST, why: 'takes the completion script' },
-  { name: 'fdisk', programs: ['sfdisk'], groups: TEST, why: 'partitioned disks for root=PARTUUID=' },
+  { name: 'fdisk', programs: ['fdisk', 'sfdisk'], groups: TEST, why: 'partitioned disks for root=PARTUUID=' },
   { name: 'btrfs-progs', programs: ['mkfs.btrfs'], groups: TEST, why: 'btrfs roots' },
   { name: 'xfsprogs', programs: ['mkfs.xfs'], groups: TEST, why: 'xfs roots' },
   { name: 'f2fs-tools', programs: ['mkfs.f2fs'], groups: TEST, why: 'f2fs superblocks for early userspace' },
@@ -89,7 +94,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
     groups: LIVE,
     why: 'installs the Debian that tells the whole story in QEMU, and those of live media',
   },
-  { name: 'mtools', programs: ['mcopy', 'mdir', 'minfo'], groups: TEST, why: 'reads and writes FAT volumes against ours' },
+  { name: 'mtools', programs: ['mcopy', 'mdel', 'mdir', 'minfo'], groups: TEST, why: 'reads and writes FAT volumes against ours' },
   { name: 'gdisk', programs: ['sgdisk'], groups: TEST, why: 'reads and writes partition tables against ours' },
   { name: 'ovmf', programs: ['/usr/share/OVMF/OVMF_CODE_4M.fd'], groups: LIVE, why: 'UEFI firmware, to boot live media by' },
   { name: 'grub-pc-bin', programs: ['/usr/lib/grub/i386-pc/modinfo.sh'], groups: LIVE, why: 'GRUB for BIOS, put on live media' },
