@@ -6,7 +6,9 @@ import { DEBIAN_PACKAGES } from './debian-packages.ts';
 
 // In every Debian: packages that are essential or required; and npm, without which no test starts.
 const EVERYWHERE: ReadonlySet<string> = new Set(
-  'npm ldconfig mkswap sh bash sed tar gzip dpkg-deb blkid mount umount unshare setpriv chroot ldd script mkfifo truncate cmp sha256sum'.split(' '),
+  'npm ldconfig mkswap sh bash sed tar gzip dpkg-deb blkid mount umount unshare setpriv chroot ldd script mkfifo truncate cmp sha256sum sort'.split(
+    ' ',
+  ),
 );
 
 /** Tools that a test file names in calls of `needs`, as far as they are written out. */
