@@ -1,5 +1,5 @@
 // A real Debian from media that `kindling live` made, by firmware and GRUB: as a disc, as a stick and as a disk, from BIOS and UEFI, to its
-// login prompt; and a stick that is slow. Facts say what was mounted: a prompt alone proves little.
+// login prompt. Facts say what was mounted: a prompt alone proves little. A stick that shows up late is in live-start.long.ts.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
