@@ -10,7 +10,7 @@ export const BUNDLE_SUFFIX = '.sb';
 export interface BundleName {
   /** The file name without directories. */
   readonly file: string;
-  /** The file name without its suffix: what the bundle's mount point is called. */
+  /** The file name without its suffix. */
   readonly stem: string;
   /** Digits in front without leading zeros, "0" where there are none. A string: it may be longer than any number. */
   readonly number: string;
