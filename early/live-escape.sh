@@ -32,7 +32,7 @@ escape() {
 		return 0
 	fi
 	: >/m/escaped
-	[ -z "$r_on" ] || escape_watch
+	[ -z "$r_on" ] || watcher_leave 100 escape_tell
 	[ "$TOOLS" != busybox ] || { e_new=/m && trees_remove; }
 	exec 8>&-
 	kernel_moves /m
@@ -62,35 +62,12 @@ kernel_moves() {
 	done
 }
 
-# A process left behind, whose root stays the first file system: it sees PID 1 leave, and says how much was left there.
-escape_watch() {
-	[ -n "$r_clock" ] || return 0
-	(
-		exec </dev/null >/dev/null 2>&1
-		cd /proc/1 || exit 0
-		watcher_look
-		w_old=$w_device
-		: >/watching
-		w_left=100
-		while [ $w_left -gt 0 ]; do
-			watcher_look
-			case $w_device in
-				"$w_old" | '' | 00:00) ;;
-				*) break ;;
-			esac
-			w_left=$((w_left - 1))
-			tick
-		done
-		[ $w_left -gt 0 ] || exit 0
-		tick
-		tick
-		w_files=0 w_directories=0
-		set +f
-		watcher_count ''
-		fact rootfs "$w_files files $w_directories directories"
-	) &
-	w_turns=0
-	until [ -e /watching ] || [ $w_turns = 50000 ]; do
-		w_turns=$((w_turns + 1))
-	done
+# What a process that stays behind, whose root is still the first file system, says after PID 1 has left: how much was left there.
+escape_tell() {
+	tick
+	tick
+	w_files=0 w_directories=0
+	set +f
+	watcher_count ''
+	fact rootfs "$w_files files $w_directories directories"
 }

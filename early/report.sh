@@ -82,10 +82,10 @@ watcher_count() {
 	done
 }
 
-# A process left behind that proves the switch: it sees PID 1 execute a file of another file system, then measures what stayed.
-# All it needs it holds already: its working directory in /proc/1, the report device, builtins. It ends by itself. Nothing is unmounted
-# before it says that it does hold them, by a file that goes with all others here. With r_kept set the archive stays and nothing is counted.
-watcher_start() {
+# watcher_leave TURNS COMMAND: leaves a process behind that sees PID 1 execute a file of another file system, looking so many tenths of a
+# second, and then runs COMMAND. All it needs it holds already: its working directory in /proc/1, the report device, builtins. Nothing is
+# unmounted before it says that it does hold them, by a file that goes with all others here. It ends by itself.
+watcher_leave() {
 	[ -n "$r_clock" ] || return 0
 	(
 		exec </dev/null >/dev/null 2>&1
@@ -93,8 +93,8 @@ watcher_start() {
 		watcher_look
 		w_old=$w_device
 		: >/watching
-		w_left=600
-		while [ $w_left -gt 0 ]; do
+		w_left=$1
+		while [ "$w_left" -gt 0 ]; do
 			watcher_look
 			case $w_device in
 				"$w_old" | '' | 00:00) ;;
@@ -103,30 +103,38 @@ watcher_start() {
 			w_left=$((w_left - 1))
 			tick
 		done
-		[ $w_left -gt 0 ] || exit 0
-		phase init ..
-		fact init-runs "$w_path"
-		w_names=
-		while read -r w_name w_rest; do
-			w_names=${w_names:+$w_names }$w_name
-		done <../modules
-		fact modules "$w_names"
-		for w_left in 1 2 3; do
-			tick
-		done
-		echo 7 >../sys/vm/drop_caches
-		tick
-		# "/" of this process is still the archive's: what it lists is what was not deleted. Some builds of busybox leave empty directories.
-		if [ -z "${r_kept-}" ]; then
-			w_files=0 w_directories=0
-			set +f
-			watcher_count ''
-			fact left "$w_files files $w_directories directories"
-		fi
-		phase released ..
+		[ "$w_left" = 0 ] || "$2"
 	) &
 	w_turns=0
 	until [ -e /watching ] || [ $w_turns = 50000 ]; do
 		w_turns=$((w_turns + 1))
 	done
+}
+
+# What proves the switch. With r_kept set the archive stays and nothing is counted.
+watcher_start() {
+	watcher_leave 600 watcher_tell
+}
+
+watcher_tell() {
+	phase init ..
+	fact init-runs "$w_path"
+	w_names=
+	while read -r w_name w_rest; do
+		w_names=${w_names:+$w_names }$w_name
+	done <../modules
+	fact modules "$w_names"
+	for w_left in 1 2 3; do
+		tick
+	done
+	echo 7 >../sys/vm/drop_caches
+	tick
+	# "/" of this process is still the archive's: what it lists is what was not deleted. Some builds of busybox leave empty directories.
+	if [ -z "${r_kept-}" ]; then
+		w_files=0 w_directories=0
+		set +f
+		watcher_count ''
+		fact left "$w_files files $w_directories directories"
+	fi
+	phase released ..
 }
