@@ -81,7 +81,8 @@ function card(): string {
   return file;
 }
 
-const BUSES: readonly DiskBus[] = ['virtio', 'nvme', 'ahci', 'usb', 'uas', 'scsi', 'lsi', 'megasas', 'mptsas', 'pvscsi', 'ide', 'sd'];
+// disks.long.ts has every bus; here it is what is left in memory that counts
+const BUSES: readonly DiskBus[] = ['nvme', 'usb', 'sd'];
 for (const bus of BUSES) {
   test(`a generic archive on a disk behind ${bus}`, async (t) => {
     if (!needs(t, QEMU)) return;

@@ -18,9 +18,9 @@ const skip = lacking.length > 0 && !isCi() ? `needs ${lacking.join(', ')}, not i
 
 const SECONDS = 240; // for an update in an emulated machine on a busy computer
 const SUBSETS = 2; // of the writes under way, at each flush
-const BOOTS = 20;
-const KILLS = 10;
-const UPDATES = 5;
+const BOOTS = 12;
+const KILLS = 6;
+const UPDATES = 4;
 
 const folder = mkdtempSync(join(tmpdir(), 'kindling-power-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,4 +1,4 @@
-// The matrix of squashed archives: every disk and root of the plain ones in both layouts, with and without busybox; other programs' archives
+// The matrix of squashed archives: disks and roots of the plain ones in both layouts, with and without busybox; other programs' archives
 // squashed afterwards; and each way the image can fail to come or to go.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { after, before, type TestContext, test } from 'node:test';
 import { type Arena, arena, dracut, mkinitramfs } from '../../bench/peers.ts';
 import { bytesSource, utf8 } from '../../src/bytes/index.ts';
 import { encodeWhole } from '../../src/formats/newc/index.ts';
-import { DISK_BUSES, type Proof } from '../../src/machine/index.ts';
+import type { DiskBus, Proof } from '../../src/machine/index.ts';
 import { file } from '../../src/tree/index.ts';
 import { needs } from '../tools.ts';
 import { CLONE, debianKernel, debianRoot, type FileSystem, mustRun } from '../world/index.ts';
@@ -32,7 +32,9 @@ before(async () => {
   for (const layout of LAYOUTS) generic[layout] = await builtArchive(root, ['--layout', layout]);
 });
 
-for (const bus of DISK_BUSES) {
+// disks.long.ts has every bus; the image comes with the archive, and only the ways in which devices appear differ
+const BUSES: readonly DiskBus[] = ['virtio', 'nvme', 'usb', 'uas', 'scsi', 'ide', 'sd', 'ide-cd'];
+for (const bus of BUSES) {
   test(`squash: ext4 on ${bus}`, async (t) => {
     if (needs(t, QEMU, 'mkfs.ext4')) await bootFromDisk(generic.squash!, { bus, fs: 'ext4' }, 'squash');
   });
