@@ -33,20 +33,20 @@ before(async () => {
 });
 
 // disks.long.ts has every bus; the image comes with the archive, and only the ways in which devices appear differ
-const BUSES: readonly DiskBus[] = ['virtio', 'nvme', 'usb', 'uas', 'scsi', 'ide', 'sd', 'ide-cd'];
+const BUSES: readonly DiskBus[] = ['virtio', 'usb', 'sd', 'ide-cd'];
 for (const bus of BUSES) {
   test(`squash: ext4 on ${bus}`, async (t) => {
     if (needs(t, QEMU, 'mkfs.ext4')) await bootFromDisk(generic.squash!, { bus, fs: 'ext4' }, 'squash');
   });
 }
 
-for (const bus of ['ahci', 'virtio', 'nvme'] as const) {
+for (const bus of ['nvme'] as const) {
   test(`squash: ext4 on ${bus} of q35`, async (t) => {
     if (needs(t, QEMU, 'mkfs.ext4')) await bootFromDisk(generic.squash!, { bus, fs: 'ext4', type: 'q35' }, 'squash');
   });
 }
 
-for (const bus of ['virtio', 'ahci', 'usb'] as const) {
+for (const bus of ['ahci'] as const) {
   test(`squash-usr: ext4 on ${bus}`, async (t) => {
     if (needs(t, QEMU, 'mkfs.ext4')) await bootFromDisk(generic['squash-usr']!, { bus, fs: 'ext4' }, 'squash-usr');
   });
@@ -59,7 +59,6 @@ const MAKERS: readonly (readonly [FileSystem, string])[] = [
 ];
 for (const [fs, maker] of MAKERS) {
   for (const [layout, bus] of [
-    ['squash', 'virtio'],
     ['squash', 'scsi'],
     ['squash-usr', 'virtio'],
   ] as const) {
