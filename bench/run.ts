@@ -51,8 +51,13 @@ if (wants('pack')) took('pack', few, await pack(at, few));
 if (wants('check')) took('check', Math.max(rounds, 10), await check(at, Math.max(rounds, 10)));
 if (wants('kdump')) took('kdump', 1, await kdump(at));
 if (wants('live')) {
-  const [made, read, started] = [await liveMake(out, at.log, few), await liveRead(out, few), await liveStart(out, few)];
-  took('live', few, [...made, ...read, ...started]);
+  const found: Row[] = [];
+  for (const claim of [() => liveStart(out, few), () => liveMake(out, at.log, few), () => liveRead(out, few)]) {
+    const rows = await claim();
+    console.log(markdown(rows));
+    found.push(...rows);
+  }
+  took('live', few, found);
 }
 if (wants('memory')) {
   const { rows, contestants, picture } = await memory(at, few);

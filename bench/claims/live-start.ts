@@ -28,7 +28,7 @@ function stamp(text: string, pattern: RegExp, what: string): number {
 
 function started(peer: LivePeer, iso: string, archive: string, words: string): Started {
   const append = `console=ttyS0 loglevel=7 systemd.log_target=kmsg printk.devkmsg=on ${words}`;
-  const args = ['boot', '--json', '--quiet', '-k', peer.vmlinuz, '-a', archive, '--disk', `${iso},readonly`, '--memory', MEMORY];
+  const args = ['boot', '--json', '--quiet', '-k', peer.vmlinuz, '-a', archive, '--disk', `file=${iso},ro`, '--memory', MEMORY];
   const ran = spawnSync(KINDLING, [...args, '--append', append, '--until', 'live-root-up', '--timeout', '600'], {
     encoding: 'utf8',
     maxBuffer: 1 << 26,
