@@ -8,8 +8,8 @@ import { syncBootEntries } from '../src/node/boot-entries.ts';
 import { sha256 } from '../src/node/digest.ts';
 import { directoryRoot } from '../src/node/directory.ts';
 import { installDisk, LINKING_DISK, type LinkingDisk } from '../src/node/install-disk.ts';
-import { bootEntries, commandLineOf } from '../src/verbs/install-entries.ts';
-import { syncEntries } from '../src/verbs/install-sync.ts';
+import { bootEntries, commandLineOf } from '../src/verbs/install/entries.ts';
+import { syncEntries } from '../src/verbs/install/sync.ts';
 import { fullRoot, HOOKS, installIn, scratch, snapshot, uninstallIn, write } from './install-world.ts';
 import { needs, tool } from './tools.ts';
 

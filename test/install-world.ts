@@ -20,9 +20,9 @@ import { directoryRoot } from '../src/node/directory.ts';
 import { hookFiles } from '../src/node/hook-files.ts';
 import { installDisk, type LinkingDisk } from '../src/node/install-disk.ts';
 import { isOwnArchive } from '../src/node/own-archive.ts';
+import type { HookKind } from '../src/verbs/install/manifest.ts';
+import { installPlan } from '../src/verbs/install/plan.ts';
 import { finishInstall, type Installation, install, installation } from '../src/verbs/install.ts';
-import type { HookKind } from '../src/verbs/install-manifest.ts';
-import { installPlan } from '../src/verbs/install-plan.ts';
 import { finishUninstall, type Uninstallation, uninstall, uninstallation } from '../src/verbs/uninstall.ts';
 
 /** The hooks as they are in the clone. */

@@ -7,9 +7,9 @@ import { KindlingError } from '../src/errors.ts';
 import { sha256 } from '../src/node/digest.ts';
 import { directoryRoot } from '../src/node/directory.ts';
 import { installDisk, LINKING_DISK, type LinkingDisk } from '../src/node/install-disk.ts';
+import { MANIFEST_PATH, parseManifest, printManifest } from '../src/verbs/install/manifest.ts';
+import { fitting } from '../src/verbs/install/plan.ts';
 import { isInstalled, readManifest } from '../src/verbs/install.ts';
-import { MANIFEST_PATH, parseManifest, printManifest } from '../src/verbs/install-manifest.ts';
-import { fitting } from '../src/verbs/install-plan.ts';
 import { fullRoot, installIn, scratch, snapshot, uninstallIn, write } from './install-world.ts';
 
 test('only what fits a root goes in', (t) => {

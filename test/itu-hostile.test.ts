@@ -12,10 +12,10 @@ import * as iso9660 from '../src/formats/iso9660/index.ts';
 import * as newc from '../src/formats/newc/index.ts';
 import { nodeDecoders } from '../src/node/codecs.ts';
 import { sha256 } from '../src/node/digest.ts';
-import { findBundles } from '../src/node/itu-media.ts';
+import { findBundles } from '../src/node/itu/media.ts';
 import { device, directory, type Entry, file, symlink } from '../src/tree/index.ts';
-import { openBundle } from '../src/verbs/itu-bundle.ts';
-import { encodeItuManifest, type ItuManifest, manifestPath, parseItuManifest } from '../src/verbs/itu-manifest.ts';
+import { openBundle } from '../src/verbs/itu/bundle.ts';
+import { encodeItuManifest, type ItuManifest, manifestPath, parseItuManifest } from '../src/verbs/itu/manifest.ts';
 import { PLAIN_MANIFEST, rawBundle, textFile } from './itu.fixture.ts';
 import { needs } from './tools.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { liveSystem, loadModules } from '../src/node/itu-live.ts';
+import { liveSystem, loadModules } from '../src/node/itu/live.ts';
 import { kindling, PLAIN_MANIFEST } from './itu.fixture.ts';
 
 test('modules are loaded in their order; one that fails does not stop the others', async () => {

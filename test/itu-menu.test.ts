@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Ask, anotherMedium, chooseBundles, confirm, parseChoice } from '../src/cli/itu-menu.ts';
+import { type Ask, anotherMedium, chooseBundles, confirm, parseChoice } from '../src/cli/itu/menu.ts';
 import { nodeDecoders } from '../src/node/codecs.ts';
-import { type FoundBundle, findBundles } from '../src/node/itu-media.ts';
+import { type FoundBundle, findBundles } from '../src/node/itu/media.ts';
 import { kindling, moduleAt, rawBundle, rootAt, textFile } from './itu.fixture.ts';
 import { needs } from './tools.ts';
 

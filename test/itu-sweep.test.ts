@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { nodeDecoders } from '../src/node/codecs.ts';
 import { CHANGES } from '../src/node/disk.fixture.ts';
-import { carryOutPlans, planApply, type UsableBundle } from '../src/node/itu.ts';
-import { ITU_DISK, type ItuDisk } from '../src/node/itu-disk.ts';
-import { openSite, recover, takeOut } from '../src/node/itu-remove.ts';
-import { STORE, storedBundles } from '../src/node/itu-store.ts';
+import { carryOutPlans, planApply, type UsableBundle } from '../src/node/itu/carry-out.ts';
+import { ITU_DISK, type ItuDisk } from '../src/node/itu/disk.ts';
+import { openSite, recover, takeOut } from '../src/node/itu/remove.ts';
+import { STORE, storedBundles } from '../src/node/itu/store.ts';
 import { bundlesOf, kindling, moduleAt, smallRootAt, snapshot } from './itu.fixture.ts';
 
 const DECODERS = nodeDecoders();

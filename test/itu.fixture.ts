@@ -7,12 +7,12 @@ import { bytesSource, concat, utf8 } from '../src/bytes/index.ts';
 import * as newc from '../src/formats/newc/index.ts';
 import { nodeDecoders } from '../src/node/codecs.ts';
 import { sha256 } from '../src/node/digest.ts';
-import { type UsableBundle, usable } from '../src/node/itu.ts';
-import { findBundles } from '../src/node/itu-media.ts';
+import { type UsableBundle, usable } from '../src/node/itu/carry-out.ts';
+import { findBundles } from '../src/node/itu/media.ts';
 import { SAMPLE_TREE, type SampleModule, sampleModule, sampleRoot } from '../src/plan/modules/sample-tree.ts';
 import { FILES, MODULES } from '../src/plan/sample.fixture.ts';
 import { type Entry, file, withParents } from '../src/tree/index.ts';
-import { encodeItuManifest, type ItuManifest, manifestPath } from '../src/verbs/itu-manifest.ts';
+import { encodeItuManifest, type ItuManifest, manifestPath } from '../src/verbs/itu/manifest.ts';
 import { writeRoot } from './on-disk.ts';
 
 const KINDLING = fileURLToPath(new URL('../bin/kindling', import.meta.url));

@@ -7,7 +7,7 @@ import { utf8 } from '../src/bytes/index.ts';
 import { KindlingError } from '../src/errors.ts';
 import { troubledDisk } from '../src/node/disk.fixture.ts';
 import { DISK } from '../src/node/disk.ts';
-import type { Machine } from '../src/node/update-outside.ts';
+import type { Machine } from '../src/node/update/outside.ts';
 import { VIRTUAL } from '../src/plan/sample.fixture.ts';
 import { ARCHIVE, changeModule, digest, files, idIn, judged, KERNEL, PREVIOUS, RECORDS, run } from './update.fixture.ts';
 import { scratchRoot } from './update-sweep.fixture.ts';

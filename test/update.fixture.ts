@@ -8,7 +8,7 @@ import { nodeDecoders } from '../src/node/codecs.ts';
 import { troubledDisk } from '../src/node/disk.fixture.ts';
 import type { Disk } from '../src/node/disk.ts';
 import type { Holder } from '../src/node/lock.ts';
-import { type Machine, openUpdateRoot } from '../src/node/update-outside.ts';
+import { type Machine, openUpdateRoot } from '../src/node/update/outside.ts';
 import { EARLY, sample } from '../src/plan/sample.fixture.ts';
 import { makeTree } from '../src/tree/index.ts';
 import { type Judgement, judge, type ProofRequest, type UpdateOutside, type UpdateResult, update } from '../src/verbs/update.ts';

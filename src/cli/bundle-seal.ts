@@ -6,7 +6,7 @@ import { type MediumFile, parseSums, sealFiles, sumsPath, sumsText } from '../me
 import { bundlesIn } from '../node/bundles.ts';
 import { sha256 } from '../node/digest.ts';
 import { system } from '../node/errno.ts';
-import { signBytes } from '../node/itu-signature.ts';
+import { signBytes } from '../node/signature.ts';
 import { writeAtomically } from '../node/write.ts';
 import { printable } from './report.ts';
 import { type Parsed, usageError } from './verb.ts';

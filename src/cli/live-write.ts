@@ -36,7 +36,7 @@ function ownMachine(world: World): WriteMachine {
 }
 
 async function askOnTerminal(question: string): Promise<string | undefined> {
-  const { terminalAsk } = await import('./itu-menu.ts');
+  const { terminalAsk } = await import('./itu/menu.ts');
   const terminal = await terminalAsk();
   try {
     return await terminal.ask(question);

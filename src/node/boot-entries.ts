@@ -2,9 +2,9 @@
 // after they changed what is in /boot.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { bootEntries, type EntryState } from '../verbs/install/entries.ts';
+import { type Synced, syncEntries } from '../verbs/install/sync.ts';
 import { readManifest } from '../verbs/install.ts';
-import { bootEntries, type EntryState } from '../verbs/install-entries.ts';
-import { type Synced, syncEntries } from '../verbs/install-sync.ts';
 import { sha256 } from './digest.ts';
 import { directoryRoot } from './directory.ts';
 import { system } from './errno.ts';

@@ -4,7 +4,7 @@ import { closeSync, constants, openSync, readlinkSync, readSync, type Stats, sym
 import { compareNames, nameFromBytes, nameToBytes } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
 import { baseName, parentOf } from '../tree/index.ts';
-import type { Found, InstallDisk } from '../verbs/install-disk.ts';
+import type { Found, InstallDisk } from '../verbs/install/disk.ts';
 import { onInterrupt } from './cleanup.ts';
 import { type Confined, openConfined } from './confined.ts';
 import { runningSha256 } from './digest.ts';

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { KindlingError } from '../errors.ts';
 import { busFor, type Disk, type DiskBus } from '../machine/index.ts';
-import type { ProveOutside, RootDisks } from '../verbs/update-prove.ts';
+import type { ProveOutside, RootDisks } from '../verbs/update/prove.ts';
 import { bootOutside } from './boot-outside.ts';
 import { onInterrupt } from './cleanup.ts';
 import { lookAt } from './entries.ts';

@@ -3,9 +3,9 @@
 import type { Sha256 } from '../bytes/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
 import { parentOf } from '../tree/index.ts';
-import type { InstallDisk } from './install-disk.ts';
-import { MANIFEST_MOST, MANIFEST_PATH, type Made, type Manifest, parseManifest, printManifest } from './install-manifest.ts';
-import { type InstallItem, type InstallPlan, madeOf } from './install-plan.ts';
+import type { InstallDisk } from './install/disk.ts';
+import { MANIFEST_MOST, MANIFEST_PATH, type Made, type Manifest, parseManifest, printManifest } from './install/manifest.ts';
+import { type InstallItem, type InstallPlan, madeOf } from './install/plan.ts';
 
 /** What happens, or would happen, with one path. */
 export interface InstallStep {

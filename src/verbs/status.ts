@@ -3,8 +3,8 @@ import { nameFromBytes } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
 import { open, version } from '../formats/kernel/index.ts';
 import { findFile, kernelImageOf, kernelVersions, type Root } from '../plan/index.ts';
-import { type Judgement, type JudgeOutside, judge, recordHeads } from './update-judge.ts';
-import { type BootFile, type BootRoom, FAILSAFE_NAME, kernelOfArchive, PROOF_NAME, previousName } from './update-store.ts';
+import { type Judgement, type JudgeOutside, judge, recordHeads } from './update/judge.ts';
+import { type BootFile, type BootRoom, FAILSAFE_NAME, kernelOfArchive, PROOF_NAME, previousName } from './update/store.ts';
 
 const FAILSAFE_KERNEL = 'boot/kindling-failsafe.vmlinuz';
 

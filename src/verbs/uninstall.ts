@@ -2,10 +2,10 @@
 // installed goes last, so that a run that was killed is finished by the next one.
 import { nameFromBytes, type Sha256 } from '../bytes/index.ts';
 import type { Finding } from '../errors.ts';
+import type { InstallDisk } from './install/disk.ts';
+import { isUntouched } from './install/entries.ts';
+import { MANIFEST_PATH, type Made } from './install/manifest.ts';
 import { isAsMade, readManifest } from './install.ts';
-import type { InstallDisk } from './install-disk.ts';
-import { isUntouched } from './install-entries.ts';
-import { MANIFEST_PATH, type Made } from './install-manifest.ts';
 
 /** What tells kindling's own from another's. */
 export interface UninstallOutside {

@@ -5,13 +5,13 @@ import { type ArchiveRecord, bootCheck, CHECK_NAME, FACTS_CACHE_NAME, printRecor
 import { utf8 } from '../bytes/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
 import { kernelVersions, type Plan, printFacts, type Root } from '../plan/index.ts';
-import { headOf, type Judgement, type JudgeOutside, judge, type RecordHead, recordHeads, seenText } from './update-judge.ts';
-import type { Made, MakeOutside } from './update-make.ts';
-import { FACTS_NAME, FAILSAFE_NAME, giveUp, kernelOfArchive, PROOF_NAME, previousName, RECORD_NAME, SEEN_NAME } from './update-store.ts';
+import { headOf, type Judgement, type JudgeOutside, judge, type RecordHead, recordHeads, seenText } from './update/judge.ts';
+import type { Made, MakeOutside } from './update/make.ts';
+import { FACTS_NAME, FAILSAFE_NAME, giveUp, kernelOfArchive, PROOF_NAME, previousName, RECORD_NAME, SEEN_NAME } from './update/store.ts';
 
-export { type ArchiveState, type Judgement, type JudgeOutside, judge } from './update-judge.ts';
-export type { MakeOutside } from './update-make.ts';
-export { archiveName, type BootFile, FACTS_NAME, FAILSAFE_NAME, previousName, type ReadStore, type WriteStore } from './update-store.ts';
+export { type ArchiveState, type Judgement, type JudgeOutside, judge } from './update/judge.ts';
+export type { MakeOutside } from './update/make.ts';
+export { archiveName, type BootFile, FACTS_NAME, FAILSAFE_NAME, previousName, type ReadStore, type WriteStore } from './update/store.ts';
 
 /** What a person said. */
 export interface UpdateWords {
@@ -157,7 +157,7 @@ async function updateOne(judged: Judgement, force: boolean, outside: UpdateOutsi
   }
   const fault = outside.bootFault?.();
   if (fault !== undefined) return result(judged, 'refused', { findings: [fault] });
-  const { make } = await import('./update-make.ts');
+  const { make } = await import('./update/make.ts');
   const made = await make(judged, outside);
   if ('findings' in made) return result(judged, 'refused', { findings: made.findings });
   try {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { KindlingError } from '../../src/errors.ts';
 import { proveOutside } from '../../src/node/prove-disks.ts';
-import { PROOF_DEFAULTS, proveUpdate } from '../../src/verbs/update-prove.ts';
+import { PROOF_DEFAULTS, proveUpdate } from '../../src/verbs/update/prove.ts';
 import { needs } from '../tools.ts';
 import { debianKernel } from '../world/index.ts';
 import { archives, lateRoot } from './early-world.ts';

@@ -4,15 +4,15 @@ import { inputsOf } from '../../archive/record/index.ts';
 import { nameToBytes } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
 import { errnoError } from '../../node/errno.ts';
-import type { UpdateRoot } from '../../node/update-outside.ts';
+import type { UpdateRoot } from '../../node/update/outside.ts';
 import { safeIn, watchRoot } from '../../plan/index.ts';
 import { BOOTADM_USAGE, type BootadmRefusal, type BootadmWords, bootadmWords, changeLine, stateLine, unfit } from '../../verbs/bootadm.ts';
 import { planFor } from '../../verbs/plan.ts';
+import { UPDATE_DEFAULTS } from '../../verbs/update/make.ts';
 import { kernelsFor, needed, type UpdateResult, update } from '../../verbs/update.ts';
-import { UPDATE_DEFAULTS } from '../../verbs/update-make.ts';
 import { DRY_RUN_OPTION } from '../options.ts';
 import { asKindlingError, printable, whereText } from '../report.ts';
-import { UPDATE_ROOT_OPTION, updateRoot } from '../update-root.ts';
+import { UPDATE_ROOT_OPTION, updateRoot } from '../update/root.ts';
 import type { Parsed, Verb } from '../verb.ts';
 import type { World } from '../world.ts';
 

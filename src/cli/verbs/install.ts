@@ -10,6 +10,10 @@ import { installDisk } from '../../node/install-disk.ts';
 import { reloadServices } from '../../node/services.ts';
 import { findFile } from '../../plan/index.ts';
 import { codecChoice } from '../../verbs/build.ts';
+import type { InstallDisk } from '../../verbs/install/disk.ts';
+import { HOOK_KINDS, type HookKind } from '../../verbs/install/manifest.ts';
+import { installPlan } from '../../verbs/install/plan.ts';
+import type { Synced } from '../../verbs/install/sync.ts';
 import {
   finishInstall,
   type Installation,
@@ -18,10 +22,6 @@ import {
   install as installInto,
   isInstalled,
 } from '../../verbs/install.ts';
-import type { InstallDisk } from '../../verbs/install-disk.ts';
-import { HOOK_KINDS, type HookKind } from '../../verbs/install-manifest.ts';
-import { installPlan } from '../../verbs/install-plan.ts';
-import type { Synced } from '../../verbs/install-sync.ts';
 import { finishUninstall, takingBack, uninstall as uninstallFrom } from '../../verbs/uninstall.ts';
 import { withInstallLock } from '../install-lock.ts';
 import { DRY_RUN_OPTION, ROOT_OPTION } from '../options.ts';

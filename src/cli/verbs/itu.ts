@@ -90,15 +90,15 @@ async function run(parsed: Parsed, world: World): Promise<number> {
   if (action !== 'apply') foreign(APPLY_ONLY, 'apply');
   switch (action) {
     case 'make':
-      return await (await import('../itu-make.ts')).ituMake(parsed, world);
+      return await (await import('../itu/make.ts')).ituMake(parsed, world);
     case 'list':
-      return await (await import('../itu-list.ts')).ituList(parsed, world);
+      return await (await import('../itu/list.ts')).ituList(parsed, world);
     case 'verify':
-      return await (await import('../itu-list.ts')).ituVerify(parsed, world);
+      return await (await import('../itu/list.ts')).ituVerify(parsed, world);
     case 'apply':
-      return await (await import('../itu-apply.ts')).ituApply(parsed, world);
+      return await (await import('../itu/apply.ts')).ituApply(parsed, world);
     case 'remove':
-      return await (await import('../itu-apply.ts')).ituRemove(parsed, world);
+      return await (await import('../itu/apply.ts')).ituRemove(parsed, world);
     default:
       throw usageError(`itu: the action is "${action}", expected one of ${ACTIONS.join(', ')}`);
   }

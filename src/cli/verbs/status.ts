@@ -1,8 +1,8 @@
 // kindling status: all kernels and archives of a root at a glance (docs/status.md).
-import type { UpdateRoot } from '../../node/update-outside.ts';
+import type { UpdateRoot } from '../../node/update/outside.ts';
 import { type KernelStatus, type Status, status as statusOf } from '../../verbs/status.ts';
 import { printable } from '../report.ts';
-import { UPDATE_ROOT_OPTION, updateRoot } from '../update-root.ts';
+import { UPDATE_ROOT_OPTION, updateRoot } from '../update/root.ts';
 import type { Parsed, Verb } from '../verb.ts';
 import type { World } from '../world.ts';
 import { mib } from './plan.ts';

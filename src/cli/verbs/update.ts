@@ -1,10 +1,10 @@
 // kindling update: judges the archives of a root, updates them, says what it did (docs/update.md).
 import { KindlingError } from '../../errors.ts';
-import type { UpdateRoot } from '../../node/update-outside.ts';
+import type { UpdateRoot } from '../../node/update/outside.ts';
 import { needed, type UpdateOutside, type UpdateResult, type UpdateWords, update as updateArchives } from '../../verbs/update.ts';
 import { DRY_RUN_OPTION } from '../options.ts';
 import { errorLines, exitCodeOf, printable } from '../report.ts';
-import { UPDATE_ROOT_OPTION, updateRoot } from '../update-root.ts';
+import { UPDATE_ROOT_OPTION, updateRoot } from '../update/root.ts';
 import { type Parsed, usageError, type Verb } from '../verb.ts';
 import type { World } from '../world.ts';
 import { mib } from './plan.ts';
@@ -74,7 +74,7 @@ function proofOf(parsed: Parsed, base: string, world: World): Pick<UpdateOutside
   return {
     async prove(request) {
       // Loaded only where something is proven: it brings the machine with it.
-      const { proveNew } = await import('../update-proof.ts');
+      const { proveNew } = await import('../update/proof.ts');
       return await proveNew(request, { base, timeout }, world);
     },
   };
