@@ -1,4 +1,5 @@
 // cpio: what the header forms (newc, odc) share: records, numbering of hard links, and the replay of records into a tree.
+export { type CpioEncoder, type CpioWriter, cpioEncoder } from './encode.ts';
 export { asciiNumber, magicField } from './fields.ts';
 export { type LinkData, type Numbered, number } from './number.ts';
 export {
