@@ -1,7 +1,7 @@
 // cpio: what the header forms (newc, odc) share: records, numbering of hard links, and the replay of records into a tree.
 export { type CpioEncoder, type CpioWriter, cpioEncoder } from './encode.ts';
 export { asciiNumber, magicField } from './fields.ts';
-export { type LinkData, type Numbered, number } from './number.ts';
+export type { LinkData, Numbered } from './number.ts';
 export {
   type CpioArchive,
   type CpioForm,
@@ -13,4 +13,3 @@ export {
 } from './read.ts';
 export { type Replay, replay } from './replay.ts';
 export { kindOf, modeOf, S_IFMT } from './types.ts';
-export { gather, writeAll } from './write.ts';
