@@ -12,6 +12,7 @@ import { check } from './check.ts';
 import { setUp } from './setup.ts';
 
 const COUNTS = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo'] as const;
+const SHOWN_MOST = 12;
 const TEST_MOST = 45 * 60_000; // ms; a single test file that takes longer hangs
 // those of several minutes: started first, or the others wait for one of them at the end
 const LONGEST = ['story', 'live-media', 'squash', 'power', 'live-start', 'early', 'failsafe', 'check', 'live-keep', 'kdump'];
@@ -34,18 +35,24 @@ async function eventsOf(file: string): Promise<TestEvent[]> {
   return events;
 }
 
-/** Each file's events as it ends, `lanes` files side by side, with one set of totals at the end. `ended` gets the number of failures. */
+/** Each file's events as it ends, `lanes` files side by side, with one set of totals and the slowest files at the end. `ended` gets the number of failures. */
 async function* sideBySide(files: readonly string[], lanes: number, ended: (failed: number) => void): AsyncGenerator<TestEvent> {
   const totals = new Map<string, number>();
   const started = Date.now();
+  const seconds = (since: number): number => Math.round((Date.now() - since) / 1000);
+  const took = new Map<string, number>();
   const waiting = [...files];
   const running = new Map<string, Promise<readonly [string, TestEvent[]]>>();
   while (waiting.length > 0 || running.size > 0) {
     while (running.size < lanes && waiting.length > 0) {
       const file = waiting.shift()!;
+      const began = Date.now();
       running.set(
         file,
-        eventsOf(file).then((events) => [file, events] as const),
+        eventsOf(file).then((events) => {
+          took.set(file, seconds(began));
+          return [file, events] as const;
+        }),
       );
     }
     const [file, events] = await Promise.race(running.values());
@@ -57,7 +64,9 @@ async function* sideBySide(files: readonly string[], lanes: number, ended: (fail
     }
   }
   for (const name of COUNTS) yield diagnostic(`${name} ${totals.get(name) ?? 0}`);
-  yield diagnostic(`duration ${Math.round((Date.now() - started) / 1000)} s`);
+  yield diagnostic(`duration ${seconds(started)} s`);
+  const slowest = [...took].sort(([, a], [, b]) => b - a).slice(0, SHOWN_MOST);
+  for (const [file, count] of slowest) yield diagnostic(`${file}: ${count} s`);
   const passed = totals.get('tests') ?? 0;
   ended(passed === 0 ? 1 : (totals.get('fail') ?? 0) + (totals.get('cancelled') ?? 0));
 }
