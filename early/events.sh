@@ -1,17 +1,25 @@
-# events: waiting for the kernel to find devices. busybox's uevent writes what the kernel announces into a fifo, and a read with a
-# time limit waits for it without a process. Where either is missing (dash, no busybox) waiting is sleeping, and everything is looked at again.
+# events: waiting for the kernel to find devices. A kernel with CONFIG_UEVENT_HELPER runs the program "hotplug" for each; of others busybox's
+# uevent hears what they announce. Both write into a fifo, and a read with a time limit waits for it without a process. Where there is no
+# busybox (dash) waiting is sleeping, and everything is looked at again.
+v_switch=/proc/sys/kernel/hotplug v_pid='' v_called=''
 
 events_open() {
-	v_pid=
+	v_pid='' v_before='' v_called=''
 	[ "$TOOLS" = busybox ] || return 0
 	mkfifo "$e_home/events" && exec 7<>"$e_home/events" || return 0
+	if [ -w "$v_switch" ]; then
+		read -r v_before <"$v_switch" || :
+		echo "$e_home/hotplug" >"$v_switch"
+		v_called=1
+		return 0
+	fi
 	uevent >&7 &
 	v_pid=$!
 }
 
 # events_wait SECONDS: returns at the first announcement (0, and after all that follow closely) or when the time is over (1).
 events_wait() {
-	if [ -z "$v_pid" ]; then
+	if [ -z "$v_pid$v_called" ]; then
 		sleep 0.2
 		return 0
 	fi
@@ -23,9 +31,13 @@ events_wait() {
 }
 
 events_close() {
-	[ -n "$v_pid" ] || return 0
-	kill "$v_pid"
-	wait "$v_pid" 2>/dev/null || :
+	[ -n "$v_pid$v_called" ] || return 0
+	if [ -n "$v_called" ]; then
+		echo "$v_before" >"$v_switch"
+	else
+		kill "$v_pid"
+		wait "$v_pid" 2>/dev/null || :
+	fi
 	exec 7<&-
-	v_pid=
+	v_pid='' v_called=''
 }

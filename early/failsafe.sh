@@ -31,7 +31,7 @@ failsafe_drivers() {
 	z_rounds=0
 	while [ $z_rounds -lt 12 ]; do
 		z_rounds=$((z_rounds + 1))
-		[ -n "$v_pid" ] || sleep 0.8
+		[ -n "$v_pid$v_called" ] || sleep 0.8
 		events_wait 1 || break
 		coldplug 3
 	done

@@ -20,7 +20,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'qemu-system-x86', programs: ['qemu-system-x86_64'], groups: [...START, 'live'], why: 'boots the archives' },
   {
     name: 'e2fsprogs',
-    programs: ['mkfs.ext4', 'debugfs', 'e2fsck', 'dumpe2fs', 'fsck.ext4'],
+    programs: ['mke2fs', 'mkfs.ext4', 'debugfs', 'e2fsck', 'dumpe2fs', 'fsck.ext4'],
     groups: START,
     why: 'makes ext4 disk images without mounting',
   },
@@ -100,4 +100,6 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'grub-pc-bin', programs: ['/usr/lib/grub/i386-pc/modinfo.sh'], groups: LIVE, why: 'GRUB for BIOS, put on live media' },
   { name: 'grub-efi-amd64-bin', programs: ['/usr/lib/grub/x86_64-efi/modinfo.sh'], groups: LIVE, why: 'GRUB for UEFI, put on live media' },
   { name: 'cryptsetup-bin', programs: ['cryptsetup', 'veritysetup'], groups: TEST, why: 'encrypted changes, and dm-verity against ours' },
+  { name: 'user-mode-linux', programs: ['linux.uml'], groups: TEST, why: 'a kernel that runs a program for each device' },
+  { name: 'uml-utilities', programs: ['uml_mconsole'], groups: TEST, why: 'plugs a disk into that' },
 ];

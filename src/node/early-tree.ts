@@ -1,4 +1,5 @@
-// The early userspace beside this program, as the tree that the planner takes: `init` at the top, all else below usr/lib/kindling/early.
+// The early userspace beside this program, as the tree that the planner takes: `init` at the top, all else below
+// usr/lib/kindling/early; of that only what the kernel itself runs is executable.
 import { readdirSync, readFileSync } from 'node:fs';
 import { type ByteSource, bytesSource, compareNames } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
@@ -8,6 +9,7 @@ import { HOME as INSTALLED } from './home.ts';
 
 const HOME = `${INSTALLED}early/`;
 const PLACE = 'usr/lib/kindling/early';
+const RUN_BY_KERNEL: ReadonlySet<string> = new Set(['hotplug']);
 
 /** The files of a folder of early userspace by name. Throws NO_ENTRY when it has no "init". */
 function filesOf(home: string): Map<string, ByteSource> {
@@ -23,7 +25,8 @@ function filesOf(home: string): Map<string, ByteSource> {
 /** Reads early userspace. Throws NO_ENTRY when the installation lacks it. */
 export function earlyTree(home: string = HOME): Tree {
   const entries = [...filesOf(home)].map(
-    ([name, content]): Entry => (name === 'init' ? file('init', content, 0o755) : file(`${PLACE}/${name}`, content, 0o644)),
+    ([name, content]): Entry =>
+      name === 'init' ? file('init', content, 0o755) : file(`${PLACE}/${name}`, content, RUN_BY_KERNEL.has(name) ? 0o755 : 0o644),
   );
   return makeTree(withParents(entries));
 }
