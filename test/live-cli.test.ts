@@ -1,18 +1,21 @@
 // `kindling live` from the command line, on a small root with a real kernel: an ISO image made twice, a folder, what is refused.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { lateRoot } from './boots/early-world.ts';
-import { needs } from './tools.ts';
-import { CLONE, type Ran, run } from './world/index.ts';
+import { needs, tool } from './tools.ts';
+import { CLONE, mustRun, type Ran, run } from './world/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kindling-live-cli-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 // drivers are in the root for the archive to choose from; a bundle of all would only take time to pack
 const SMALL = ['--exclude', 'usr/lib/modules/*/kernel', '--codec', 'zstd:1', '--archive-codec', 'zstd:1'];
+
+// file systems and network protocols are left: enough to be cut
+const MIDDLE = ['--one-bundle', '--exclude', 'usr/lib/modules/*/kernel/drivers', ...SMALL.slice(2)];
 
 function kindling(...words: readonly string[]): Promise<Ran> {
   return run(join(CLONE, 'bin/kindling'), words, { env: { XDG_CACHE_HOME: join(folder, 'cache') }, timeout: 300_000 });
@@ -66,6 +69,49 @@ test('a folder beside other files, and none beside bundles of another medium', a
   assert.match(ran.stderr, /03-other\.sb/);
 });
 
+test('a stick with FAT32 whose bundles are made several, since none may be so large; stacked they are the same root', async (t) => {
+  if (!needs(t, 'grub-mkimage', 'fsck.fat')) return;
+  const root = await lateRoot();
+  const image = join(folder, 'split.img');
+  const { bundles } = await made('usb', '--root', root, '-o', image, '--data-fs', 'fat32', '--split', '16M', ...MIDDLE);
+  const names = bundles.map(({ name }) => name);
+  assert.ok(names.length > 1 && names.includes('01-core-1.sb') && !names.includes('01-core.sb'), names.join(' '));
+  const listed = JSON.parse((await kindling('list', `${image}@3`, '--json')).stdout.toString()) as {
+    entries: { path: string; size?: number }[];
+  };
+  const held = listed.entries.filter(({ path }) => path.endsWith('.sb'));
+  assert.deepEqual(
+    held.map(({ path }) => path),
+    names.map((name) => `kindling/${name}`),
+  );
+  assert.ok(held.every(({ size = 0 }) => size > 0 && size < 16 << 20));
+  assert.equal((await kindling('verify', image)).code, 0);
+  const order = await kindling('bundle', 'order', `${image}@3`, '--json');
+  const found = (JSON.parse(order.stdout.toString()) as { findings: { code: string }[] }).findings;
+  assert.deepEqual(
+    found.filter(({ code }) => code === 'order-by-name' || code === 'idle-whiteout'),
+    [],
+  );
+});
+
+test('a folder with a file for changes, which stays when the folder is made again', async (t) => {
+  if (!needs(t, 'grub-mkimage', 'mke2fs', 'debugfs', 'dumpe2fs', 'e2fsck')) return;
+  const root = await lateRoot();
+  const stick = join(folder, 'keeps');
+  const words = ['folder', '--root', root, '-o', stick, '--changes', '16M', ...SMALL];
+  await made(...words);
+  const changes = join(stick, 'kindling/changes.img');
+  assert.equal(statSync(changes).size, 16 << 20);
+  const facts = await mustRun(tool('dumpe2fs'), ['-h', changes]);
+  assert.match(facts, /volume name: +kindling-changes/);
+  await mustRun(tool('e2fsck'), ['-fn', changes]);
+  writeFileSync(changes, 'what a person has changed');
+  const again = await kindling('live', ...words);
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stderr, /changes\.img is there already and stays/);
+  assert.equal(readFileSync(changes, 'utf8'), 'what a person has changed');
+});
+
 test('-n says what would be made and makes nothing', async () => {
   const path = join(folder, 'never.img');
   const ran = await kindling('live', 'usb', '--root', await lateRoot(), '-o', path, '-n');
@@ -82,6 +128,7 @@ test('what is refused', async () => {
     [['iso', '--root', '/nowhere'], 2, /-o is missing/],
     [['iso', '--root', '/nowhere', '-o', 'x.iso', '--size', '1G'], 2, /--size is for usb and disk/],
     [['iso', '--root', '/nowhere', '-o', 'x.iso', '--label', 'lower'], 2, /--label/],
+    [['iso', '--root', '/nowhere', '-o', 'x.iso', '--split', '4K'], 2, /--split: at least 1M/],
     [['iso', '--root', '/nowhere', '-o', 'x.iso'], 3, /nowhere/],
   ];
   for (const [words, code, message] of cases) {

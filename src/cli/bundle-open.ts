@@ -12,9 +12,8 @@ import { baseName } from '../tree/index.ts';
 import { sourceTree } from './verbs/pack.ts';
 
 function isDirectory(path: string): boolean {
-  const stats = system(() => statSync(path, { throwIfNoEntry: false }), { file: path });
-  if (stats === undefined) throw new KindlingError('NO_ENTRY', 'there is no such file or directory', { file: path });
-  return stats.isDirectory();
+  // what is not there may be a partition of an image (IMAGE@N): opening it says so otherwise
+  return system(() => statSync(path, { throwIfNoEntry: false }), { file: path })?.isDirectory() === true;
 }
 
 /** The bundles at paths, in the order a boot stacks them. Throws NO_ENTRY for a place without any. `except` is passed by. */

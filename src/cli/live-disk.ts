@@ -8,6 +8,7 @@ import { fileSource } from '../node/source.ts';
 import { writePlaced } from '../node/write.ts';
 import type { Tree } from '../tree/index.ts';
 import { withEfi } from '../verbs/live.ts';
+import { FAT_FILE_MOST } from '../verbs/live-fit.ts';
 import { sizeWord } from './block-words.ts';
 import type { FormWorld, LiveForm } from './live-forms.ts';
 import { interruptible } from './live-outside.ts';
@@ -15,11 +16,12 @@ import { labelWord } from './live-words.ts';
 import { type Parsed, usageError } from './verb.ts';
 
 const MIB = 1 << 20;
-const FAT_FILE_MOST = 2 ** 32 - 1;
 // what a disk has besides the medium's partition: tables, GRUB's core, the EFI system partition, and alignment
 const BESIDE = 40 * MIB;
 const JOURNAL_ROOM = 32 * MIB;
 const CHANGES_LEAST = 8 * MIB;
+const SPLIT_LEAST = MIB;
+// LUKS2 takes 16 MiB for itself
 
 /** What was said of a disk. */
 export interface DiskWords {
@@ -28,6 +30,8 @@ export interface DiskWords {
   readonly changes: number | undefined;
   readonly fileSystem: 'fat32' | 'ext4' | undefined;
 }
+  /** Bytes of the largest bundle. */
+  readonly bundleMost: number | undefined;
 
 /** Reads the options of a disk. Throws USAGE. */
 export function diskWords(parsed: Parsed): DiskWords {
@@ -45,24 +49,32 @@ export function diskWords(parsed: Parsed): DiskWords {
     fileSystem: fileSystem === 'ext4' || fileSystem === 'fat32' ? fileSystem : undefined,
   };
 }
+    bundleMost: splitWord(parsed),
 
 /** The form. A stick has FAT32, which every computer can read; a disk ext4, which holds files of any size and what is changed. */
 export function diskForm(name: 'usb' | 'disk', output: string, words: DiskWords): LiveForm {
+/** Bytes of the largest bundle, where they were bounded: by --split, or by FAT32 where it was asked for. Throws USAGE. */
+export function splitWord(parsed: Parsed): number | undefined {
+  const text = parsed.value('split');
+  const below = text === undefined ? Number.POSITIVE_INFINITY : sizeWord('split', text);
+  if (below < SPLIT_LEAST) throw usageError(`--split: at least ${SPLIT_LEAST / MIB}M`);
+  const most = Math.min(below - 1, parsed.value('data-fs') === 'fat32' ? FAT_FILE_MOST : Number.POSITIVE_INFINITY);
+  return Number.isFinite(most) ? most : undefined;
+}
+
   const { label, size, changes } = words;
   return {
     name,
     output,
     async write({ parts }, form) {
       const { outside, world } = form;
+    bundleMost: words.bundleMost,
       const requests = coreRequests(parts.id);
       const [core, efi] = await Promise.all([grubCore(requests.disk), grubCore(requests.efi)]);
       const { sha256, digest } = outside;
       const large = parts.bundles.find((bundle) => bundle.size > FAT_FILE_MOST);
-      if (large !== undefined && words.fileSystem === 'fat32') {
-        const message = `${large.name} has ${large.size} bytes, FAT32 holds files of at most ${FAT_FILE_MOST}: --data-fs ext4 holds it`;
-        throw new KindlingError('NOT_EXPRESSIBLE', message, { path: large.name });
-      }
-      if (large !== undefined) world.note(`${large.name} is too large for FAT32: the medium's partition is ext4`);
+      if (large !== undefined && words.fileSystem === undefined && name === 'usb')
+        world.note(`${large.name} is too large for FAT32: the medium's partition is ext4 (--data-fs fat32 makes several bundles of it)`);
       const fileSystem = words.fileSystem ?? (name === 'disk' || large !== undefined ? 'ext4' : 'fat32');
       const isExt4 = fileSystem === 'ext4';
       const tree = mediumTree({ ...withEfi(parts, efi), changes: isExt4 && changes !== undefined }, digest);

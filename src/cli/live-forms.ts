@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { KindlingError } from '../errors.ts';
 import { coreRequests, guidOf, isoMedium, mediumPath, mediumTree } from '../media/index.ts';
 import { system } from '../node/errno.ts';
+import { fileSizeMost } from '../node/file-system.ts';
 import { grubCore, grubSector } from '../node/grub.ts';
 import type { LiveStore } from '../node/live-store.ts';
 import { makeExt4, writeFile } from '../node/mke2fs.ts';
 import { writeAtomically } from '../node/write.ts';
 import { type LiveMedium, type LiveOutside, withEfi } from '../verbs/live.ts';
-import { diskForm, diskWords } from './live-disk.ts';
+import { FAT_FILE_MOST } from '../verbs/live-fit.ts';
+import { type DiskWords, diskForm, diskWords, splitWord } from './live-disk.ts';
 import { interruptible } from './live-outside.ts';
 import { labelWord } from './live-words.ts';
 import { type Parsed, usageError } from './verb.ts';
@@ -36,6 +38,8 @@ export interface FormWorld {
 export interface LiveForm {
   readonly name: string;
   readonly output: string;
+  /** Bytes of the largest bundle it can hold, or was asked to. */
+  readonly bundleMost: number | undefined;
   write(medium: LiveMedium, form: FormWorld): Promise<MadeMedium>;
 }
 
@@ -49,15 +53,16 @@ export function formOf(name: (typeof FORMS)[number], parsed: Parsed): LiveForm {
   const foreign = { iso: ['size', 'changes', 'data-fs'], folder: ['size', 'data-fs', 'label'], usb: [], disk: [] }[name];
   const given = foreign.find((option) => parsed.value(option) !== undefined);
   if (given !== undefined) throw usageError(`live ${name}: --${given} is for usb and disk`);
-  if (name === 'iso') return isoForm(output, labelWord(parsed, 32));
-  if (name === 'folder') return folderForm(output, diskWords(parsed).changes);
+  if (name === 'iso') return isoForm(output, labelWord(parsed, 32), splitWord(parsed));
+  if (name === 'folder') return folderForm(output, diskWords(parsed));
   return diskForm(name, output, diskWords(parsed));
 }
 
-function isoForm(output: string, label: string): LiveForm {
+function isoForm(output: string, label: string, bundleMost: number | undefined): LiveForm {
   return {
     name: 'iso',
     output,
+    bundleMost,
     async write({ parts }, { outside, world }) {
       const requests = coreRequests(parts.id);
       const [core, efi] = await Promise.all([grubCore(requests.disc), grubCore(requests.efi)]);
@@ -81,10 +86,15 @@ function* counted(chunks: Iterable<Uint8Array>, world: World): Generator<Uint8Ar
 }
 
 /** The files alone. What is in the folder stays, but for files of the same names; `kindling/medium` comes last. */
-function folderForm(output: string, changes: number | undefined): LiveForm {
+function folderForm(output: string, { changes, bundleMost }: DiskWords): LiveForm {
+  const held = fileSizeMost(output);
+  if (changes !== undefined && held !== undefined && changes > held)
+    throw usageError(`--changes: ${output} is on FAT, which holds files of less than 4 GiB`);
+  const most = Math.min(bundleMost ?? Number.POSITIVE_INFINITY, held ?? Number.POSITIVE_INFINITY);
   return {
     name: 'folder',
     output,
+    bundleMost: Number.isFinite(most) ? most : undefined,
     async write({ parts }, { outside, store, world }) {
       const efi = await grubCore(coreRequests(parts.id).efi);
       const tree = mediumTree(withEfi(parts, efi), outside.digest);
@@ -113,6 +123,9 @@ function folderForm(output: string, changes: number | undefined): LiveForm {
           await makeExt4({ path: made, size: changes, label: 'kindling-changes', uuid, time: parts.time });
           copyFileSync(made, image);
         }
+      }
+      for (const { name, size: bytes } of parts.bundles) {
+        if (bytes > FAT_FILE_MOST) world.warn(`${name} has ${bytes} bytes: a stick with FAT32 does not hold it, --split 4G makes several`);
       }
       return {
         output,

@@ -56,6 +56,10 @@ export const LIVE_OPTIONS: OptionTable = {
   'dry-run': DRY_RUN_OPTION,
 };
 
+  split: {
+    value: 'SIZE',
+    summary: 'make several bundles of one that is not smaller than this; 4G is what FAT32 needs, and --data-fs fat32 does it by itself',
+  },
 /** The label, checked for what every form can hold. Throws USAGE. */
 export function labelWord(parsed: Parsed, most: number): string {
   const label = parsed.value('label') ?? 'KINDLING';

@@ -4,9 +4,8 @@
 //   exclude    what is left out of every package: one dpkg path pattern a line ("/usr/share/man/*"); "!PATTERN" keeps what another left out
 //   overlay/   files that are copied over the finished root, with their modes
 //   setup      a script for /bin/sh, run last, in the root
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { KindlingError } from '../errors.ts';
 import { onInterrupt } from './cleanup.ts';
 import { system } from './errno.ts';
@@ -33,6 +32,8 @@ export interface RecipeRootOptions {
   readonly aptOptions?: string;
   /** A folder that keeps the fetched packages for the next time. */
   readonly packageCache?: string;
+  /** A root made before, as a tar archive, that this one begins with: only what the recipe adds is installed and run. */
+  readonly base?: { readonly tar: string; readonly recipe: Recipe };
 }
 
 const TIMEOUT = 60 * 60_000;
@@ -81,7 +82,7 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 // An archive is made for the medium, not inside the root, and by another tool: while packages are set up, this one does nothing.
 const NO_ARCHIVE = 'usr/sbin/update-initramfs';
 
-function hooks(recipe: Recipe, cache: string | undefined): readonly string[] {
+function hooks(recipe: Recipe, cache: string | undefined, base: string | undefined): readonly string[] {
   const archives = '"$1"/var/cache/apt/archives';
   const kept =
     cache === undefined
@@ -91,7 +92,13 @@ function hooks(recipe: Recipe, cache: string | undefined): readonly string[] {
           `--setup-hook=mkdir -p ${archives} && cd ${quoted(cache)} && for f in *.deb; do [ ! -e "$f" ] || ln "$f" ${archives}/ 2>/dev/null || cp "$f" ${archives}/; done`,
           `--customize-hook=for f in ${archives}/*.deb; do [ -e ${quoted(cache)}/"\${f##*/}" ] || cp "$f" ${quoted(cache)}/; done`,
         ];
+  // /usr is merged from the start: moving it later takes Perl, and minutes. Device nodes are made already, where they can be.
+  const begun =
+    base === undefined
+      ? '--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr'
+      : `--setup-hook=tar -C "$1" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev' -xpf ${quoted(base)}`;
   return [
+    begun,
     ...kept,
     `--extract-hook=mkdir -p "$1"/usr/sbin && printf '#!/bin/sh\\nexit 0\\n' >"$1"/${NO_ARCHIVE} && chmod 755 "$1"/${NO_ARCHIVE}`,
     `--customize-hook=rm "$1"/${NO_ARCHIVE}`,
@@ -107,32 +114,30 @@ function hooks(recipe: Recipe, cache: string | undefined): readonly string[] {
  * Makes the root as a tar archive, in place only when it is whole. Throws NO_TOOL without mmdebstrap, IO with its last words when it fails.
  */
 export async function makeRecipeRoot(recipe: Recipe, tar: string, options: RecipeRootOptions = {}): Promise<void> {
-  const scratch = mkdtempSync(join(tmpdir(), 'kindling-recipe-'));
   const making = `${resolve(tar)}.making.tar`;
-  const clean = (): void => {
-    rmSync(scratch, { recursive: true, force: true });
-    rmSync(making, { force: true });
-  };
+  const clean = (): void => rmSync(making, { force: true });
   const withdraw = onInterrupt(clean);
   try {
     system(() => mkdirSync(dirname(making), { recursive: true }), { file: tar });
     if (options.packageCache !== undefined) mkdirSync(options.packageCache, { recursive: true });
-    const excludes = join(scratch, 'dpkg');
-    const patterns = [...recipe.excludes, `/${NO_ARCHIVE}`];
+    const { base } = options;
+    const patterns = [...(base?.recipe.excludes ?? []), ...recipe.excludes, `/${NO_ARCHIVE}`];
+    // not as a file: an ordinary user's are closed to the user namespace in which mmdebstrap works
     const lines = patterns.map((pattern) => (pattern.startsWith('!') ? `path-include=${pattern.slice(1)}` : `path-exclude=${pattern}`));
-    writeFileSync(excludes, `${lines.join('\n')}\n`);
     const words = [
-      ...['--variant=essential', `--dpkgopt=${excludes}`, '--dpkgopt=force-unsafe-io', `--include=${recipe.packages.join(',')}`],
-      // /usr is merged from the start: moving it later takes Perl, and minutes
-      '--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr',
+      ...['--variant=essential', '--dpkgopt=force-unsafe-io', `--include=${recipe.packages.join(',')}`],
+      ...lines.map((line) => `--dpkgopt=${line}`),
       ...['--aptopt=APT::Install-Recommends "false"', ...(options.aptOptions === undefined ? [] : [`--aptopt=${options.aptOptions}`])],
-      ...hooks(recipe, options.packageCache === undefined ? undefined : resolve(options.packageCache)),
+      ...hooks(recipe, options.packageCache && resolve(options.packageCache), base && resolve(base.tar)),
       ...[options.suite ?? 'bookworm', making, ...(options.sources === undefined ? [] : [options.sources])],
     ];
     const ran = await runTool('mmdebstrap', words, { timeout: TIMEOUT, limit: OUTPUT_MOST, env: { ...process.env, LC_ALL: 'C.UTF-8' } });
     if (ran.code !== 0) {
-      const last = ran.stderr.trim().split('\n').slice(-30).join('\n');
-      throw new KindlingError('IO', `mmdebstrap ended with ${ran.code}: ${last}`, { file: tar });
+      const said = ran.stderr.trim().split('\n');
+      const faults = said.filter((line) => /^E:|error/i.test(line)).map((line) => line.slice(0, 300));
+      throw new KindlingError('IO', `mmdebstrap ended with ${ran.code}: ${(faults.length > 0 ? faults : said).slice(-6).join('; ')}`, {
+        file: tar,
+      });
     }
     system(() => renameSync(making, tar), { file: tar });
   } finally {

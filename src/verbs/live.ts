@@ -25,6 +25,7 @@ import {
 import { EARLY_CONF, findFile, kernelImageOf, type Plan, type Root } from '../plan/index.ts';
 import { makeTree, type Tree } from '../tree/index.ts';
 import { build } from './build.ts';
+import { fittingBundles } from './live-fit.ts';
 import { type PlanOutside, type PlanWords, planFor } from './plan.ts';
 
 /** What a person said. */
@@ -45,6 +46,8 @@ export interface LiveWords extends PlanWords {
   readonly handover?: string | undefined;
   readonly encrypted: boolean;
   /** Seconds since 1970 of everything on the medium. */
+  /** Bytes of the largest bundle that the medium can hold: larger ones are made several (live-fit.ts). */
+  readonly bundleMost?: number | undefined;
   readonly time: number;
 }
 
@@ -121,14 +124,19 @@ function planWords(words: LiveWords, id: string, isSealed: boolean): PlanWords {
 
 /** The bundles of a root, in order and each with its bytes. */
 async function bundlesOf(words: LiveWords, outside: LiveOutside): Promise<{ bundles: readonly BundleFile[]; leftOut: readonly LeftOut[] }> {
-  const { docs, exclude, separateModules } = words;
+  const { docs, exclude, separateModules, bundleMost } = words;
   const split = splitRoot(outside.tree, { docs, exclude, separateModules });
   const bundles: BundleFile[] = [...outside.extra];
   for (const bundle of split.bundles) {
     outside.onStep?.(`bundle ${bundle.name}`);
-    bundles.push(await outside.bundle(bundle));
+    bundles.push(...(await fittingBundles(bundle, bundleMost, outside.bundle)));
   }
   bundles.sort((a, b) => compareBundleNames(a.name, b.name));
+  const large = bundles.find(({ size }) => size > (bundleMost ?? Number.POSITIVE_INFINITY));
+  if (large !== undefined) {
+    const message = `${large.name} was finished before and has ${large.size} bytes, expected at most ${bundleMost}`;
+    throw new KindlingError('NOT_EXPRESSIBLE', message, { path: large.name });
+  }
   const twice = bundles.find(({ name }, index) => bundles[index + 1]?.name === name);
   if (twice !== undefined) throw new KindlingError('CONFLICT', `two bundles are named ${twice.name}`, { path: twice.name });
   return { bundles, leftOut: split.leftOut };

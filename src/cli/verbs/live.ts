@@ -68,7 +68,7 @@ async function make(form: LiveForm, parsed: Parsed, world: World): Promise<numbe
       world,
     );
     for (const { message } of notes) world.warn(printable(message));
-    const words = liveWords(parsed, time);
+    const words = liveWords(form, parsed, time);
     if (parsed.flag('dry-run')) return await dryRun(form, liveForecast(words, outside), world);
     const medium = await liveMedium(words, outside);
     for (const { severity, message } of medium.findings) {
@@ -129,7 +129,7 @@ async function dryRun(form: LiveForm, forecast: LiveForecast, world: World): Pro
   return 0;
 }
 
-function liveWords(parsed: Parsed, time: number): LiveWords {
+function liveWords(form: LiveForm, parsed: Parsed, time: number): LiveWords {
   return {
     kernel: parsed.value('kernel'),
     add: parsed.values('add'),
@@ -154,6 +154,7 @@ function liveWords(parsed: Parsed, time: number): LiveWords {
 
 const mib = (size: number): string => `${(size / MIB).toFixed(1)} MiB`;
 
+    bundleMost: form.bundleMost,
 async function report(medium: LiveMedium, made: MadeMedium, kept: ReadonlySet<string>, startedAt: number, world: World): Promise<void> {
   const { parts, plan, archiveSize, kernelSize, title } = medium;
   const seconds = (world.now() - startedAt) / 1000;

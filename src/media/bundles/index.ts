@@ -1,6 +1,7 @@
 // bundles: the squashfs layers of a live system: names and order, what a stack of them shows, differences as layers, roots split into
 // bundles, and what is wrong with a stack although each of its bundles is right.
 export { type Converted, overlayForm } from './convert.ts';
+export { cutTree } from './cut.ts';
 export { type DifferenceOptions, differenceLayer, type LayerDifference } from './difference.ts';
 export { type BundleFacts, bundleFacts } from './facts.ts';
 export { stackFindings } from './findings.ts';
