@@ -29,9 +29,9 @@ export interface DiskWords {
   readonly size: number | undefined;
   readonly changes: number | undefined;
   readonly fileSystem: 'fat32' | 'ext4' | undefined;
-}
   /** Bytes of the largest bundle. */
   readonly bundleMost: number | undefined;
+}
 
 /** Reads the options of a disk. Throws USAGE. */
 export function diskWords(parsed: Parsed): DiskWords {
@@ -47,12 +47,10 @@ export function diskWords(parsed: Parsed): DiskWords {
     size: bytes('size'),
     changes: changes === undefined ? undefined : alignUp(changes, MIB),
     fileSystem: fileSystem === 'ext4' || fileSystem === 'fat32' ? fileSystem : undefined,
+    bundleMost: splitWord(parsed),
   };
 }
-    bundleMost: splitWord(parsed),
 
-/** The form. A stick has FAT32, which every computer can read; a disk ext4, which holds files of any size and what is changed. */
-export function diskForm(name: 'usb' | 'disk', output: string, words: DiskWords): LiveForm {
 /** Bytes of the largest bundle, where they were bounded: by --split, or by FAT32 where it was asked for. Throws USAGE. */
 export function splitWord(parsed: Parsed): number | undefined {
   const text = parsed.value('split');
@@ -62,13 +60,15 @@ export function splitWord(parsed: Parsed): number | undefined {
   return Number.isFinite(most) ? most : undefined;
 }
 
+/** The form. A stick has FAT32, which every computer can read; a disk ext4, which holds files of any size and what is changed. */
+export function diskForm(name: 'usb' | 'disk', output: string, words: DiskWords): LiveForm {
   const { label, size, changes } = words;
   return {
     name,
     output,
+    bundleMost: words.bundleMost,
     async write({ parts }, form) {
       const { outside, world } = form;
-    bundleMost: words.bundleMost,
       const requests = coreRequests(parts.id);
       const [core, efi] = await Promise.all([grubCore(requests.disk), grubCore(requests.efi)]);
       const { sha256, digest } = outside;

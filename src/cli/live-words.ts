@@ -53,13 +53,13 @@ export const LIVE_OPTIONS: OptionTable = {
     choices: ['fat32', 'ext4'],
     summary: 'file system of a disk image: fat32 (usb) or ext4 (disk, and for files over 4 GiB)',
   },
-  'dry-run': DRY_RUN_OPTION,
-};
-
   split: {
     value: 'SIZE',
     summary: 'make several bundles of one that is not smaller than this; 4G is what FAT32 needs, and --data-fs fat32 does it by itself',
   },
+  'dry-run': DRY_RUN_OPTION,
+};
+
 /** The label, checked for what every form can hold. Throws USAGE. */
 export function labelWord(parsed: Parsed, most: number): string {
   const label = parsed.value('label') ?? 'KINDLING';

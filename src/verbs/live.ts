@@ -45,9 +45,9 @@ export interface LiveWords extends PlanWords {
   readonly media: readonly string[];
   readonly handover?: string | undefined;
   readonly encrypted: boolean;
-  /** Seconds since 1970 of everything on the medium. */
   /** Bytes of the largest bundle that the medium can hold: larger ones are made several (live-fit.ts). */
   readonly bundleMost?: number | undefined;
+  /** Seconds since 1970 of everything on the medium. */
   readonly time: number;
 }
 
@@ -127,16 +127,16 @@ async function bundlesOf(words: LiveWords, outside: LiveOutside): Promise<{ bund
   const { docs, exclude, separateModules, bundleMost } = words;
   const split = splitRoot(outside.tree, { docs, exclude, separateModules });
   const bundles: BundleFile[] = [...outside.extra];
-  for (const bundle of split.bundles) {
-    outside.onStep?.(`bundle ${bundle.name}`);
-    bundles.push(...(await fittingBundles(bundle, bundleMost, outside.bundle)));
-  }
-  bundles.sort((a, b) => compareBundleNames(a.name, b.name));
   const large = bundles.find(({ size }) => size > (bundleMost ?? Number.POSITIVE_INFINITY));
   if (large !== undefined) {
     const message = `${large.name} was finished before and has ${large.size} bytes, expected at most ${bundleMost}`;
     throw new KindlingError('NOT_EXPRESSIBLE', message, { path: large.name });
   }
+  for (const bundle of split.bundles) {
+    outside.onStep?.(`bundle ${bundle.name}`);
+    bundles.push(...(await fittingBundles(bundle, bundleMost, outside.bundle)));
+  }
+  bundles.sort((a, b) => compareBundleNames(a.name, b.name));
   const twice = bundles.find(({ name }, index) => bundles[index + 1]?.name === name);
   if (twice !== undefined) throw new KindlingError('CONFLICT', `two bundles are named ${twice.name}`, { path: twice.name });
   return { bundles, leftOut: split.leftOut };

@@ -148,13 +148,13 @@ function liveWords(form: LiveForm, parsed: Parsed, time: number): LiveWords {
     media: mediaWords(parsed),
     handover: parsed.value('handover'),
     encrypted: parsed.flag('encrypted'),
+    bundleMost: form.bundleMost,
     time,
   };
 }
 
 const mib = (size: number): string => `${(size / MIB).toFixed(1)} MiB`;
 
-    bundleMost: form.bundleMost,
 async function report(medium: LiveMedium, made: MadeMedium, kept: ReadonlySet<string>, startedAt: number, world: World): Promise<void> {
   const { parts, plan, archiveSize, kernelSize, title } = medium;
   const seconds = (world.now() - startedAt) / 1000;
