@@ -3,7 +3,7 @@ import { asciiFrom, type ByteSource, bytesSource, readAll, u32le } from '../../b
 import type { Decoder } from '../../codecs/index.ts';
 import { KindlingError, located } from '../../errors.ts';
 import { open as openElf } from '../elf/index.ts';
-import { openPe, peSection } from './pe.ts';
+import * as pe from '../pe/index.ts';
 import {
   BOOT_FLAG,
   IMAGE_HEADER,
@@ -69,10 +69,10 @@ export function open(source: ByteSource, decoders: readonly Decoder[] = []): Ker
     if (magic === 'ARM\x64') return openImage(source, 'aarch64');
     if (magic === 'RSC\x05') return openImage(source, 'riscv');
   }
-  const pe = openPe(source);
-  if (pe !== undefined) {
-    const linux = peSection(source, pe, '.linux');
-    if (linux !== undefined) return { ...outer('uki', source, open(linux, decoders)), machine: pe.machine, efi: true };
+  if (pe.detect(source)) {
+    const image = pe.decode(source);
+    const linux = pe.section(source, image, '.linux');
+    if (linux !== undefined) return { ...outer('uki', source, open(linux, decoders)), machine: image.machine, efi: true };
   }
   const decoder = decoders.find((one) => one.detect(head.subarray(0, 16)));
   if (decoder !== undefined) return openCompressed(source, decoder);
@@ -111,7 +111,7 @@ function openX86(source: ByteSource, setup: ReturnType<typeof SETUP_HEADER.decod
     kind: (setup.loadFlags & LOADED_HIGH) !== 0 ? 'bzimage' : 'zimage',
     // older headers say nothing about the width
     machine: setup.protocol >= 0x20c ? ((setup.extendedLoadFlags & KERNEL_64) !== 0 ? 'x86_64' : '386') : undefined,
-    efi: asciiFrom(source.read(0, 2)) === 'MZ' && openPe(source) !== undefined,
+    efi: pe.detect(source),
     headerBanner: banner,
     source,
     packed: announced ? { ...packed, unpackedSize: lastWord(source, packed.at + packed.size) } : undefined,
@@ -137,7 +137,7 @@ function openZboot(source: ByteSource): KernelImage {
     });
   }
   return {
-    ...plain('zboot', source, openPe(source)?.machine, true),
+    ...plain('zboot', source, pe.detect(source) ? pe.decode(source).machine : undefined, true),
     packed: { ...packed, unpackedSize: lastWord(source, packed.at + packed.size) },
   };
 }

@@ -2,4 +2,3 @@
 export { parseConfig } from './config.ts';
 export { type KernelImage, type KernelKind, open, type X86Setup } from './decode.ts';
 export { banner, directEntry, embeddedConfig, payload, version } from './payload.ts';
-export { openPe, type Pe, peSection } from './pe.ts';

@@ -6,8 +6,9 @@ import { bytesSource, concat, utf8 } from '../../bytes/index.ts';
 import { pureDecoders } from '../../codecs/index.ts';
 import { KindlingError } from '../../errors.ts';
 import { encode, encodeNote, SECTION, SEGMENT } from '../elf/index.ts';
+import { COFF_HEADER, SECTION_HEADER } from '../pe/structs.ts';
 import { banner, directEntry, embeddedConfig, open, parseConfig, payload, version } from './index.ts';
-import { BOOT_FLAG, COFF_HEADER, COFF_SECTION, IMAGE_HEADER, SETUP_HEADER, SETUP_HEADER_AT, SETUP_MAGIC, ZBOOT_HEADER } from './structs.ts';
+import { BOOT_FLAG, IMAGE_HEADER, SETUP_HEADER, SETUP_HEADER_AT, SETUP_MAGIC, ZBOOT_HEADER } from './structs.ts';
 
 const BANNER = 'Linux version 6.9.1-test (me@here) #1 SMP';
 const CONFIG = 'CONFIG_BLK_DEV_INITRD=y\n# CONFIG_RD_LZO is not set\nCONFIG_LOCALVERSION="-te\\"st"\n';
@@ -65,8 +66,11 @@ function peProgram(name: string, content: Uint8Array): Uint8Array {
     COFF_HEADER.encode({ machine: 0x8664, sectionCount: 1, time: 0, symbolsAt: 0, symbolCount: 0, optionalSize: 0, characteristics: 0 }),
     132,
   );
-  const zero = COFF_SECTION.decode(new Uint8Array(COFF_SECTION.size));
-  bytes.set(COFF_SECTION.encode({ ...zero, name: utf8(name), virtualSize: content.length, rawSize: content.length + 64, rawAt: 512 }), 152);
+  const zero = SECTION_HEADER.decode(new Uint8Array(SECTION_HEADER.size));
+  bytes.set(
+    SECTION_HEADER.encode({ ...zero, name: utf8(name), virtualSize: content.length, rawSize: content.length + 64, rawAt: 512 }),
+    152,
+  );
   bytes.set(content, 512);
   return bytes;
 }

@@ -1,5 +1,5 @@
 // Headers of kernel images: x86 boot protocol (Documentation/arch/x86/boot.rst), arm64 (Documentation/arch/arm64/booting.rst),
-// riscv (Documentation/arch/riscv/boot-image-header.rst), EFI zboot (drivers/firmware/efi/libstub/zboot-header.S), PE/COFF.
+// riscv (Documentation/arch/riscv/boot-image-header.rst), EFI zboot (drivers/firmware/efi/libstub/zboot-header.S).
 import { bytesField, struct, u8, u16le, u32le, u64le } from '../../bytes/index.ts';
 
 /** The x86 setup header, from 0x1f1 of the image to the end of protocol 2.15. */
@@ -76,40 +76,3 @@ export const ZBOOT_HEADER = struct('EFI zboot header', 64, {
   magic: bytesField(4),
   peAt: u32le,
 });
-
-/** COFF file header, after "PE\0\0". */
-export const COFF_HEADER = struct('COFF header', 20, {
-  machine: u16le,
-  sectionCount: u16le,
-  time: u32le,
-  symbolsAt: u32le,
-  symbolCount: u32le,
-  optionalSize: u16le,
-  characteristics: u16le,
-});
-export const COFF_SECTION = struct('COFF section header', 40, {
-  name: bytesField(8),
-  virtualSize: u32le,
-  virtualAddress: u32le,
-  rawSize: u32le,
-  rawAt: u32le,
-  relocationsAt: u32le,
-  linesAt: u32le,
-  relocationCount: u16le,
-  lineCount: u16le,
-  characteristics: u32le,
-});
-export const MZ_PE_POINTER_AT = 0x3c;
-
-/** COFF machine numbers by ELF name. */
-export const COFF_MACHINES: ReadonlyMap<number, string> = new Map([
-  [0x014c, '386'],
-  [0x8664, 'x86_64'],
-  [0xaa64, 'aarch64'],
-  [0x01c0, 'arm'],
-  [0x01c2, 'arm'],
-  [0x5032, 'riscv'],
-  [0x5064, 'riscv'],
-  [0x6232, 'loongarch'],
-  [0x6264, 'loongarch'],
-]);
