@@ -10,7 +10,11 @@ changes_find() {
 	fi
 	changes_medium && return 0
 	changes_partition && return 0
-	# A medium that can hold them gets its directory when nothing else is there.
+	# A medium that can hold them gets its directory, or its encrypted file, when nothing else is there.
+	if [ -n "$ch_encrypt" ] && [ -n "$ch_can$ch_file" ]; then
+		ch_kind='file' ch_source=$ch_data/changes.img ch_new=1
+		return 0
+	fi
 	[ -n "$ch_can" ] || return 1
 	ch_kind=directory ch_source=$ch_data/changes ch_new=1
 }
@@ -24,16 +28,21 @@ changes_medium() {
 		*) return 1 ;;
 	esac
 	if read -r ch_ro 2>/dev/null <"/sys/class/block/${l_medium##*/}/ro" && [ "$ch_ro" = 1 ]; then
-		ch_can=''
+		ch_can='' ch_file=''
 		return 1
 	fi
-	if [ -n "$ch_can" ] && [ -d "$ch_data/changes" ]; then
+	if [ -n "$ch_can" ] && [ -d "$ch_data/changes" ] && ! changes_passed; then
 		ch_kind=directory ch_source=$ch_data/changes
 	elif [ -f "$ch_data/changes.img" ]; then
 		ch_kind=file ch_source=$ch_data/changes.img
 	else
 		return 1
 	fi
+}
+
+# changes_passed: encrypted changes are no directory; one with nothing in it is passed over.
+changes_passed() {
+	[ -n "$ch_encrypt" ] && { [ -f "$ch_data/changes.img" ] || [ ! -e "$ch_data/changes/rw" ]; }
 }
 
 # changes_partition: by label, of the file system, of LUKS, or of the partition. A second disk may need a moment to show up.
@@ -59,7 +68,7 @@ changes_labelled() {
 	case "$P_LABEL:$P_PARTLABEL" in
 		persistence:* | kindling-changes:* | *:persistence | *:kindling-changes) ;;
 		kindling-chang:* | KINDLING-CHA:*) ;;
-		*) return 1 ;;
+		*) [ -n "$ch_encrypt" ] && changes_marked "$d_path" || return 1 ;;
 	esac
 	! md_end "$d_path" "$d_size"
 }

@@ -30,7 +30,7 @@ changes_open() {
 # that may have no place for changes; who writes one of the other words knows of one, which may show up late (ch_wait). ch_base is where the medium
 # is mounted (with an ISO file: where that file is), ch_data the data directory on it.
 changes_words() {
-	ch_wanted='' ch_fresh='' ch_at='' ch_policy='' ch_error='' ch_wait=''
+	ch_wanted='' ch_fresh='' ch_at='' ch_policy='' ch_error='' ch_wait='' ch_encrypt='' ch_size=''
 	ch_base=$l_home/data
 	[ -z "$l_isofile" ] || ch_base=$l_home/host
 	ch_data=$ch_base/$DATA
@@ -42,11 +42,14 @@ changes_word() {
 		perch | perch=yes | perch=resume) ch_wanted=1 ch_fresh='' ;;
 		persistence) ch_wanted=1 ch_fresh='' ch_wait=1 ;;
 		perch=fresh) ch_wanted=1 ch_fresh=1 ;;
+		perch=luks | persistence=luks) ch_wanted=1 ch_fresh='' ch_encrypt=1 ;;
 		perch=none | perch=no | nopersistence) ch_wanted='' ch_fresh='' ;;
-		perch=*) warn "$1 is none of perch, perch=fresh, perch=none: taken as perch" && ch_wanted=1 ch_fresh='' ;;
+		perch=*) warn "$1 is none of perch, perch=fresh, perch=luks, perch=none: taken as perch" && ch_wanted=1 ch_fresh='' ;;
 		perchdir=resume) ch_wanted=1 ch_at='' ;;
 		perchdir=new) ch_wanted=1 ch_at='' ch_fresh=1 ;;
 		perchdir=*) ch_wanted=1 ch_at=${1#*=} ;;
+		perchsize=*[!0-9]* | perchsize= | perchsize=0* | perchsize=????????*) warn "$1 is no number of MiB" ;;
+		perchsize=*) ch_size=${1#*=} ;;
 		kindling.changes=fresh | kindling.changes=stop) ch_policy=${1#*=} ch_wait=1 ;;
 		kindling.changes=*) warn "$1 is none of fresh, stop: a person is asked" && ch_policy='' ;;
 	esac
@@ -67,6 +70,7 @@ changes_use() {
 	esac
 	ch_place=$l_home/changes ch_lock=''
 	ch_text=${ch_source#"$ch_base/"}
+	[ -z "$ch_encrypt" ] || changes_make || return 1
 	if [ "$ch_kind" = directory ]; then
 		[ -z "$ch_new" ] || mkdir "$ch_source" || { ch_error="$ch_text could not be made" && return 1; }
 		mount -o bind "$ch_source" "$ch_place" || { ch_error="$ch_text could not be bound" && return 1; }

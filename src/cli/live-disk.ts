@@ -22,6 +22,7 @@ const JOURNAL_ROOM = 32 * MIB;
 const CHANGES_LEAST = 8 * MIB;
 const SPLIT_LEAST = MIB;
 // LUKS2 takes 16 MiB for itself
+const ENCRYPTED_LEAST = 32 * MIB;
 
 /** What was said of a disk. */
 export interface DiskWords {
@@ -40,7 +41,8 @@ export function diskWords(parsed: Parsed): DiskWords {
     return text === undefined ? undefined : sizeWord(option, text);
   };
   const changes = bytes('changes');
-  if (changes !== undefined && changes < CHANGES_LEAST) throw usageError(`--changes: at least ${CHANGES_LEAST / MIB}M`);
+  const least = parsed.flag('encrypted') ? ENCRYPTED_LEAST : CHANGES_LEAST;
+  if (changes !== undefined && changes < least) throw usageError(`--changes: at least ${least / MIB}M`);
   const fileSystem = parsed.value('data-fs');
   return {
     label: labelWord(parsed, 11),

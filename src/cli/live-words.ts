@@ -28,7 +28,10 @@ export const LIVE_OPTIONS: OptionTable = {
     summary: 'classes of media that the live archive reaches: usb, cd, virtio, scsi, ata, nvme, mmc; all unless told',
   },
   handover: { value: 'HOW', choices: ['pivot', 'switch'], summary: 'how the system is entered: pivot (default) or switch' },
-  encrypted: { summary: 'the live archive can open encrypted changes (needs cryptsetup in the root)' },
+  encrypted: {
+    summary:
+      'the live archive can open and make encrypted changes (needs cryptsetup in the root); with --changes the first boot makes them',
+  },
   sign: {
     value: 'FILE',
     summary:

@@ -19,6 +19,8 @@ export interface MenuOptions {
   readonly timeout: number;
   /** Name of the data directory, where it is not the usual one. */
   readonly data?: string | undefined;
+  /** What the first entry says about kept changes in place of `perch`. */
+  readonly changes?: string | undefined;
   /** The menu and the kernel speak on the first serial port as well. */
   readonly serial: boolean;
 }
@@ -52,7 +54,9 @@ export function menuEntries(options: MenuOptions): readonly MenuEntry[] {
   return ENTRIES.map(({ id, suffix, words }) => ({
     id,
     title: `${options.title}${suffix}`,
-    words: [...from, ...words, ...consoles, append].filter((word) => word !== '').join(' '),
+    words: [...from, ...words.map((word) => (word === 'perch' ? (options.changes ?? word) : word)), ...consoles, append]
+      .filter((word) => word !== '')
+      .join(' '),
   }));
 }
 

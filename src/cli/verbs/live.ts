@@ -5,6 +5,7 @@ import { makeRecipeRoot } from '../../node/recipe.ts';
 import { codecChoice } from '../../verbs/build.ts';
 import { type LiveForecast, type LiveMedium, type LiveWords, liveForecast, liveMedium } from '../../verbs/live.ts';
 import { blockWords } from '../block-words.ts';
+import { diskWords } from '../live-disk.ts';
 import { FORMS, formOf, type LiveForm, type MadeMedium } from '../live-forms.ts';
 import { openLive } from '../live-outside.ts';
 import { BUNDLE_CODEC, LIVE_OPTIONS, mediaWords, TIMEOUT } from '../live-words.ts';
@@ -32,6 +33,10 @@ export const live: Verb = {
   examples: [
     { command: 'kindling live iso --root /srv/root -o live.iso', does: 'makes an ISO image of a root' },
     { command: 'kindling live usb --root root.tar -o stick.img --changes 512M', does: 'makes a stick that keeps what is changed' },
+    {
+      command: 'kindling live usb --root root.tar -o stick.img --changes 2G --encrypted',
+      does: 'the same, encrypted: the first boot asks for a passphrase',
+    },
     { command: 'kindling boot live.iso --firmware uefi', does: 'tries it in QEMU' },
   ],
   run,
@@ -140,6 +145,7 @@ function liveWords(form: LiveForm, parsed: Parsed, time: number): LiveWords {
       append: parsed.values('append').join(' '),
       timeout: parsed.number('menu-timeout', { most: 86_400 }) ?? TIMEOUT,
       serial: !parsed.flag('no-serial'),
+      changes: changesWord(parsed),
     },
     data: parsed.value('data') ?? 'kindling',
     docs: !parsed.flag('no-docs'),
@@ -151,6 +157,13 @@ function liveWords(form: LiveForm, parsed: Parsed, time: number): LiveWords {
     bundleMost: form.bundleMost,
     time,
   };
+}
+
+// What is made for changes is empty: the first boot makes an encrypted volume of it (docs/live-changes.md).
+function changesWord(parsed: Parsed): string | undefined {
+  if (parsed.value('changes') === undefined || !parsed.flag('encrypted')) return undefined;
+  const { changes = 0 } = diskWords(parsed);
+  return `perch=luks perchsize=${changes / MIB}`;
 }
 
 const mib = (size: number): string => `${(size / MIB).toFixed(1)} MiB`;

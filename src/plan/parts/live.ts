@@ -3,6 +3,8 @@
 import { type Finding, KindlingError } from '../../errors.ts';
 import type { ModuleWant, Part, PartInput, ProgramWant } from '../part.ts';
 import type { Wanted } from '../plan.ts';
+import { findProgram } from '../programs/index.ts';
+import type { Root } from '../root.ts';
 import { fileSystemModules } from './filesystems.ts';
 import { toolWants } from './tools.ts';
 
@@ -136,6 +138,14 @@ function modulesOf({ settings, kernel }: PartInput): ModuleWant[] {
   return modules;
 }
 
+/** What opens and makes encrypted changes. */
+function encryptionWants(root: Root): readonly ProgramWant[] {
+  const programs: ProgramWant[] = [{ path: 'usr/sbin/cryptsetup', text: 'opens encrypted changes' }];
+  const maker = findProgram(root, 'mkfs.ext4');
+  if (maker !== undefined) programs.push({ path: maker, text: 'makes the file system of encrypted changes' });
+  return programs;
+}
+
 const KEYS = 'etc/kindling/keys';
 
 /** What checks signed bundles: the keys of the root, and the programs. Throws NO_ENTRY without a key: nothing could ever be booted. */
@@ -184,7 +194,7 @@ export const live: Part = {
     const commands = [...COMMANDS, { name: 'pivot_root', needed: handover === 'pivot' }];
     const tools = toolWants(root, { commands, own: new Set(settings.programs), who: 'the live system', isRescue: false });
     const programs = [...(tools.programs ?? [])];
-    if (settings.encrypted[0] === 'yes') programs.push({ path: 'usr/sbin/cryptsetup', text: 'opens encrypted changes' });
+    if (settings.encrypted[0] === 'yes') programs.push(...encryptionWants(root));
     const verity = verityWants(input);
     programs.push(...verity.programs);
     const findings: Finding[] = [...(tools.findings ?? [])];
