@@ -1,6 +1,7 @@
 // kindling plan: parses, and prints what would go into an archive and why (docs/plan.md).
 import { type Forecast, forecast, PARTS, type Plan, printConfiguration, printFacts, type Reason } from '../../plan/index.ts';
 import { type MadeSizes, type SquashedPlan, savedMemory, squashedForecast } from '../../verbs/layout.ts';
+import { LOADER_RATE, type Monolithic, monolithic } from '../../verbs/monolithic.ts';
 import { configurationFor, planFor } from '../../verbs/plan.ts';
 import { PLAN_OPTIONS, planOutside, planWords } from '../plan-words.ts';
 import { printable } from '../report.ts';
@@ -43,9 +44,11 @@ async function run(parsed: Parsed, world: World): Promise<number> {
     return 0;
   }
   const planned = planFor(words, outside).plan;
-  if (world.json) await world.document(planDocument(planned));
+  // what a live archive defers lies on the same medium: the choice is between reading it at once and reading it when it is wanted
+  const whole = planned.parts.includes('live') ? monolithic(planned, outside.root) : undefined;
+  if (world.json) await world.document({ ...planDocument(planned), ...(whole === undefined ? {} : { monolithic: whole }) });
   else if (parsed.flag('long')) await printLong(planned, world);
-  else await printShort(planned, outside.root.label, world);
+  else await printShort(planned, outside.root.label, whole, world);
   // imported only then: writing images takes more to load than planning
   if (!world.json && world.verbosity > 0) (await import('../layout-words.ts')).sayOther(planned, outside, world);
   for (const { severity, message } of planned.findings) {
@@ -96,7 +99,7 @@ const kib = (size: number): string => `${Math.ceil(size / 1024)} KiB`;
 /** Mebibytes with one digit. */
 export const mib = (size: number): string => `${(size / 1048576).toFixed(1)} MiB`;
 
-async function printShort(planned: Plan, label: string, world: World): Promise<void> {
+async function printShort(planned: Plan, label: string, whole: Monolithic | undefined, world: World): Promise<void> {
   const { kernel, scope, deferred, packed } = planned;
   const { out } = world;
   await out.line(
@@ -112,6 +115,16 @@ async function printShort(planned: Plan, label: string, world: World): Promise<v
   const left = deferred.length === 0 ? 'none deferred' : `${deferred.length} deferred to the root`;
   await out.line(`modules: ${packed.length} packed, ${left}`);
   for (const line of forecastLines(planned)) await out.line(line);
+  for (const line of whole === undefined ? [] : sparedLines(planned, whole)) await out.line(line);
+}
+
+/** What a live archive is spared, in sentences: sizes, and how long a loader reads. */
+function sparedLines(planned: Plan, whole: Monolithic): string[] {
+  const seconds = (size: number): string => `${(size / LOADER_RATE).toFixed(1)} s`;
+  return [
+    `with all ${whole.modules} modules in it: about ${mib(whole.archiveSize)}, ${mib(whole.unpackedSize)} unpacked`,
+    `a loader that reads ${LOADER_RATE / 1e6} MB/s: about ${seconds(forecast(planned).archiveSize)} in place of ${seconds(whole.archiveSize)}`,
+  ];
 }
 
 interface Row {
