@@ -216,5 +216,44 @@ test('an ISO 9660 image is packed, listed, compared and extracted, and is the sa
   assert.equal(kindling(['extract', at('one.iso'), '-C', at('from-iso')]).code, 0);
   assert.equal(kindling(['diff', at('tree'), at('from-iso')]).code, 0);
   const wrong = kindling(['pack', at('tree'), '-o', at('x'), '--format', 'tar', '--joliet']);
-  assert.deepEqual([wrong.code, /--joliet is for ISO 9660 images/.test(wrong.err)], [2, true]);
+  assert.deepEqual([wrong.code, /--joliet is for iso9660 images/.test(wrong.err)], [2, true]);
+});
+
+test('a FAT volume is packed, and other programs read it; the same every time, compressed or not', (t) => {
+  if (!needs(t, 'fsck.fat', 'mcopy', 'mlabel', 'zstd')) return;
+  const ran = (program: string, ...words: string[]): string => {
+    const { status, stdout, stderr } = spawnSync(tool(program), words, {
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C', MTOOLSRC: '/dev/null' },
+    });
+    assert.equal(status, 0, `${program} ${words.join(' ')}: ${stdout}${stderr}`);
+    return stdout;
+  };
+  const pack = (name: string, ...words: string[]) => kindling(['pack', at('tree'), '-o', at(name), '--format', 'fat', ...words]);
+  const first = pack('one.fat', '--label', 'PACKED');
+  assert.deepEqual([first.code, /has no form for a symlink, which is left out: link/.test(first.err)], [0, true], first.err);
+  assert.equal(pack('two.fat', '--label', 'PACKED').code, 0);
+  assert.ok(readFileSync(at('one.fat')).equals(readFileSync(at('two.fat'))));
+  assert.equal(pack('three.fat.zst', '--label', 'PACKED', '--codec', 'zstd:1').code, 0);
+  assert.equal(ran('zstd', '-dqf', at('three.fat.zst'), '-o', at('three.fat')), '');
+  assert.ok(readFileSync(at('one.fat')).equals(readFileSync(at('three.fat'))));
+  assert.match(ran('fsck.fat', '-n', '-v', at('one.fat')), /FAT12|12 bit/);
+  assert.match(ran('mlabel', '-s', '-i', at('one.fat'), '::'), /PACKED/);
+  mkdirSync(at('from-fat'));
+  ran('mcopy', '-s', '-i', at('one.fat'), '::deep', at('from-fat'));
+  assert.ok(readFileSync(at('from-fat/deep/program')).equals(readFileSync(at('tree/deep/program'))));
+  assert.equal(kindling(['cat', at('one.fat'), 'other-name']).out, 'some text\n'.repeat(300));
+  assert.equal(pack('large.fat', '--size', '40M', '--fat-type', '32').code, 0);
+  assert.equal(readFileSync(at('large.fat')).length, 40 << 20);
+  assert.match(ran('fsck.fat', '-n', '-v', at('large.fat')), /32 bit/);
+  for (const [words, code, said] of [
+    [['--size', '64K'], 3, /LIMIT/],
+    [['--label', 'more than eleven'], 3, /BAD_VALUE/],
+    [['--joliet'], 2, /--joliet is for iso9660 images, and the format is fat/],
+    [['--block', '4K'], 2, /--block is for squashfs images/],
+  ] as const) {
+    const refused = pack('none.fat', ...words);
+    assert.deepEqual([refused.code, said.test(refused.err)], [code, true], `${words.join(' ')}: ${refused.err}`);
+  }
+  assert.ok(!readdirSync(folder).includes('none.fat'));
 });

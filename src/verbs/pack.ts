@@ -1,7 +1,8 @@
 // pack: a tree in another form. What the form cannot hold is known before a byte is made.
-import { concat } from '../bytes/index.ts';
-import type { CodecChoice } from '../codecs/index.ts';
+import { concat, nameToBytes } from '../bytes/index.ts';
+import { type CodecChoice, crc32 } from '../codecs/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
+import * as fat from '../formats/fat/index.ts';
 import * as iso9660 from '../formats/iso9660/index.ts';
 import * as newc from '../formats/newc/index.ts';
 import * as odc from '../formats/odc/index.ts';
@@ -11,11 +12,11 @@ import { directory, type Entry, type Loses, lossesOf, makeTree, type Tree } from
 import { treePath } from './select.ts';
 
 /** The forms a tree can be packed in. */
-export const PACK_FORMATS = ['squashfs', 'newc', 'odc', 'tar', 'iso9660'] as const;
+export const PACK_FORMATS = ['squashfs', 'newc', 'odc', 'tar', 'iso9660', 'fat'] as const;
 /** One of `PACK_FORMATS`. */
 export type PackFormat = (typeof PACK_FORMATS)[number];
 
-const LOSES: Readonly<Record<PackFormat, Loses>> = {
+const LOSES: Readonly<Record<Exclude<PackFormat, 'fat'>, Loses>> = {
   squashfs: squashfs.loses,
   newc: newc.loses,
   odc: odc.loses,
@@ -28,6 +29,7 @@ const STREAMS: Readonly<Record<Exclude<PackFormat, 'squashfs'>, (tree: Tree, vol
   tar: (tree) => tar.encode(tree),
   iso9660: (tree, { volumeId = VOLUME_ID, time = newestTime(tree), joliet = false }) =>
     iso9660.encode(tree, { volumeId, time, joliet }).chunks(),
+  fat: fatChunks,
 };
 const VOLUME_ID = 'KINDLING';
 const TIME_MOST = 2 ** 32 - 1;
@@ -43,6 +45,21 @@ export interface VolumeWords {
   readonly time?: number;
   /** Names for Windows too. */
   readonly joliet?: boolean;
+  /** Bytes of a FAT volume; as few as hold the tree unless told. */
+  readonly size?: number;
+  /** Which FAT it is; by its size unless told. */
+  readonly fatType?: fat.FatType;
+}
+
+const FAT_UNIT = 4096;
+
+/** A FAT volume. Its serial number is made of its name and of the tree, as far as FAT keeps it. */
+function fatChunks(tree: Tree, { volumeId: label = VOLUME_ID, time = newestTime(tree), size, fatType }: VolumeWords): Iterable<Uint8Array> {
+  const type = fatType === undefined ? {} : { type: fatType };
+  const bytes = size ?? fat.leastSize(tree, { label, unit: FAT_UNIT, ...type });
+  const rows = tree.entries.map((entry) => `${entry.path} ${entry.mtime} ${entry.kind === 'file' ? entry.content.size : entry.kind}\n`);
+  const serial = crc32(nameToBytes(`${label} ${bytes} ${time}\n${rows.join('')}`));
+  return fat.encode(tree, { size: bytes, label, serial, time, ...type }).chunks();
 }
 
 /** What is changed of a tree before it is packed. */
@@ -77,7 +94,7 @@ export function newestTime(tree: Tree): number {
 
 /** What the format does not keep of the tree: errors make packing impossible, warnings are left out. */
 export function losses(tree: Tree, format: PackFormat): Finding[] {
-  return lossesOf(tree.entries, LOSES[format]);
+  return format === 'fat' ? fat.losses(tree) : lossesOf(tree.entries, LOSES[format]);
 }
 
 /** Bytes of all file contents, names of one file counted once. */

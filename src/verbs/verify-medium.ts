@@ -69,7 +69,10 @@ function attempt(findings: Finding[], code: string, read: () => Tree): Tree | un
     return read();
   } catch (error) {
     if (!(error instanceof KindlingError)) throw error;
-    findings.push({ code, severity: 'error', where: error.where, message: error.message });
+    const { where, message } = error;
+    // what stops reading is mostly what `check` has told
+    if (!findings.some((one) => one.severity === 'error' && one.message === message))
+      findings.push({ code, severity: 'error', where, message });
     return undefined;
   }
 }

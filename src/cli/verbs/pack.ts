@@ -19,7 +19,7 @@ import {
   sortOrder,
   type VolumeWords,
 } from '../../verbs/pack.ts';
-import { BLOCK_OPTIONS, blockWords, withCompressor } from '../block-words.ts';
+import { BLOCK_OPTIONS, blockWords, sizeWord, withCompressor } from '../block-words.ts';
 import { DRY_RUN_OPTION, OUTPUT_OPTION } from '../options.ts';
 import { printable } from '../report.ts';
 import { type Parsed, usageError, type Verb } from '../verb.ts';
@@ -27,14 +27,20 @@ import type { World } from '../world.ts';
 
 const FRAGMENT_USES = ['small', 'always', 'none'] as const;
 const SQUASHFS_ONLY = ['block', 'codec-option', 'sort', 'fragments', 'no-duplicates', 'no-sparse', 'exports', 'threads', 'cache-size'];
-const ISO_ONLY = ['label', 'joliet'];
+// options of some formats alone, and which
+const VOLUMES: Readonly<Record<string, readonly string[]>> = {
+  label: ['iso9660', 'fat'],
+  joliet: ['iso9660'],
+  size: ['fat'],
+  'fat-type': ['fat'],
+};
 const EXAMPLES_MOST = 3;
 const MIB = 1024 * 1024;
 
 /** The `pack` verb. */
 export const pack: Verb = {
   name: 'pack',
-  summary: 'write a directory or image as a squashfs or ISO 9660 image or an archive',
+  summary: 'write a directory or image as a squashfs, ISO 9660 or FAT image or an archive',
   description: [
     'Whatever kindling reads as a tree can be packed: a directory, a boot archive, a tar archive, a squashfs, EROFS, ISO 9660 or FAT image. What the format cannot hold is said before a byte is written. The file appears whole or not at all.',
     'Equal trees and options give equal bytes, on any machine and any number of threads. SOURCE_DATE_EPOCH is the time of the image, and no file in it is later; without it the image has the time of its newest file.',
@@ -43,7 +49,7 @@ export const pack: Verb = {
   positionals: [{ name: 'SOURCE', summary: 'a directory, or an image kindling can read', required: true }],
   options: {
     output: OUTPUT_OPTION,
-    format: { value: 'FORMAT', choices: PACK_FORMATS, default: 'squashfs', summary: 'squashfs, newc, odc, tar or iso9660' },
+    format: { value: 'FORMAT', choices: PACK_FORMATS, default: 'squashfs', summary: 'squashfs, newc, odc, tar, iso9660 or fat' },
     codec: {
       value: 'CODEC[:LEVEL]',
       default: 'zstd:3; none for archives',
@@ -61,8 +67,18 @@ export const pack: Verb = {
     'no-duplicates': { summary: 'store equal files each for itself' },
     'no-sparse': { summary: 'store blocks of zeros like any other' },
     exports: { summary: 'add the table that NFS servers need' },
-    label: { value: 'NAME', default: 'KINDLING', summary: 'iso9660: name of the volume, 1 to 32 ASCII characters' },
+    label: {
+      value: 'NAME',
+      default: 'KINDLING',
+      summary: 'name of the volume: iso9660, 1 to 32 ASCII characters; fat, up to 11, best capitals',
+    },
     joliet: { summary: 'iso9660: names for Windows too' },
+    size: { value: 'SIZE', summary: 'fat: bytes of the volume; as few as hold the tree unless told' },
+    'fat-type': {
+      value: 'BITS',
+      choices: ['12', '16', '32'],
+      summary: 'fat: which FAT; by the size unless told (an EFI system partition is to be 32)',
+    },
     'all-root': { summary: 'everything belongs to root' },
     'dry-run': DRY_RUN_OPTION,
   },
@@ -141,13 +157,21 @@ async function run(parsed: Parsed, world: World): Promise<number> {
 function volumeWords(parsed: Parsed, world: World): VolumeWords {
   const volumeId = parsed.value('label');
   const time = world.sourceDateEpoch;
-  return { joliet: parsed.flag('joliet'), ...(volumeId === undefined ? {} : { volumeId }), ...(time === undefined ? {} : { time }) };
+  const size = parsed.value('size');
+  const type = parsed.value('fat-type');
+  return {
+    joliet: parsed.flag('joliet'),
+    ...(volumeId === undefined ? {} : { volumeId }),
+    ...(time === undefined ? {} : { time }),
+    ...(size === undefined ? {} : { size: sizeWord('size', size) }),
+    ...(type === undefined ? {} : { fatType: Number(type) as 12 | 16 | 32 }),
+  };
 }
 
 async function codecsFor(parsed: Parsed, format: PackFormat) {
   const word = parsed.value('codec');
-  const onDisc = format === 'iso9660' ? undefined : ISO_ONLY.find((option) => parsed.values(option).length > 0);
-  if (onDisc !== undefined) throw usageError(`pack: --${onDisc} is for ISO 9660 images, and the format is ${format}`);
+  const other = Object.keys(VOLUMES).find((option) => parsed.values(option).length > 0 && !VOLUMES[option]!.includes(format));
+  if (other !== undefined) throw usageError(`pack: --${other} is for ${VOLUMES[other]!.join(' and ')} images, and the format is ${format}`);
   if (format === 'squashfs') {
     const blocks = blockWords(parsed, word);
     return { name: blocks.codec, blocks, archive: undefined };
