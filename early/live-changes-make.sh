@@ -102,7 +102,7 @@ make_file() {
 		return 1
 	fi
 	say "making $ch_text, $mk_size MiB"
-	if dd if=/dev/zero of="$ch_source.new" bs=1048576 count="$mk_size" 2>/dev/null && sync && mv "$ch_source.new" "$ch_source"; then
+	if mkdir -p "${ch_source%/*}" && dd if=/dev/zero of="$ch_source.new" bs=1048576 count="$mk_size" 2>/dev/null && sync && mv "$ch_source.new" "$ch_source"; then
 		ch_new=
 		return 0
 	fi

@@ -72,7 +72,7 @@ changes_use() {
 	ch_text=${ch_source#"$ch_base/"}
 	[ -z "$ch_encrypt" ] || changes_make || return 1
 	if [ "$ch_kind" = directory ]; then
-		[ -z "$ch_new" ] || mkdir "$ch_source" || { ch_error="$ch_text could not be made" && return 1; }
+		[ -z "$ch_new" ] || mkdir -p "$ch_source" || { ch_error="$ch_text could not be made" && return 1; }
 		mount -o bind "$ch_source" "$ch_place" || { ch_error="$ch_text could not be bound" && return 1; }
 	else
 		probe "$ch_source"

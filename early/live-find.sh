@@ -4,6 +4,7 @@
 # find_medium: mounts it below $l_home/data; l_data is its data directory, l_medium the device, l_type the file system.
 find_medium() {
 	g_seen='|' g_notes='' g_told='' l_medium=''
+	[ -z "$l_ask" ] || medium_ask
 	l_what="a directory $DATA with bundles (*.sb)"
 	[ -z "$l_iso" ] || l_what="the file $l_iso"
 	[ -z "$l_device" ] || l_what="$l_what on $l_device"
@@ -99,6 +100,11 @@ medium_at() {
 			umount "$l_home/data"
 			return 1
 		}
+		if [ -n "$l_ask" ]; then
+			ask_note
+			umount "$l_home/data"
+			return 1
+		fi
 		# The one that was looked for is mounted as its file system wants to be, a journal is gone through first; but never one half of a mirror.
 		if [ -n "$m_look" ] && ! md_end "$d_path" "$d_size"; then
 			umount "$l_home/data"

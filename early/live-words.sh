@@ -3,6 +3,7 @@
 # live_word WORD
 live_word() {
 	case $1 in
+		from=ask) l_ask=1 l_named=1 ;;
 		from=*) from_take "${1#*=}" ;;
 		findiso=* | iso-scan/filename=* | fromiso=*) iso_take "${1#*=}" ;;
 		live-media=*) media_take "${1#*=}" ;;

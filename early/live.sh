@@ -12,7 +12,7 @@
 #
 # l_home is where everything is mounted while this runs: /memory, or /run/kindling where the handover is "switch".
 
-l_from='' l_toram='' l_load='' l_noload='' l_automount='' l_damaged=ask l_fresh='' l_device='' l_iso='' l_named='' l_pins='' l_changes=memory l_error=''
+l_from='' l_toram='' l_load='' l_noload='' l_automount='' l_damaged=ask l_fresh='' l_device='' l_ask='' l_iso='' l_named='' l_pins='' l_changes=memory l_error=''
 
 live_word_more() {
 	:

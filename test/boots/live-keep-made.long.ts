@@ -7,12 +7,12 @@ import { test } from 'node:test';
 import { needs, tool } from '../tools.ts';
 import { mustRun } from '../world/index.ts';
 import { type KeepSystem, keepSystem, medium, PASSPHRASE, PROMPT, power, room, typed } from './live-keep-world.ts';
-import { scratchFolder } from './live-world.ts';
+import { isoMedium, mediumFolder, scratchFolder } from './live-world.ts';
 import type { Talk } from './talk.ts';
 
 const TOOLS = ['qemu-system-x86_64', 'mkfs.ext4', 'mkfs.vfat', 'mcopy', 'cryptsetup', 'debugfs'] as const;
 const folder = scratchFolder();
-const SECONDS = Number(process.env.S ?? 40);
+const SECONDS = Number(process.env.S ?? 300);
 
 let made: Promise<KeepSystem> | undefined;
 function system(): Promise<KeepSystem> {
@@ -83,20 +83,23 @@ async function newPassphraseAgain(talk: Talk): Promise<void> {
 
 test('a file for them is made on the medium; changes that are not encrypted stay as they are', async (t) => {
   if (!needs(t, ...TOOLS)) return;
-  const { bundle } = await system();
-  const disk = await medium(join(folder, 'file.img'), 'ext4', { 'kindling/01-core.sb': { copy: bundle } }, 112);
+  const iso = await isoMedium(mediumFolder({ bundles: { '01-core.sb': (await system()).bundle } }));
+  const disk = await medium(join(folder, 'file.img'), 'ext4', { 'live.iso': { copy: iso } }, 96);
   const room24 = await room(join(folder, 'used.img'), { label: 'kindling-changes', files: { 'rw/etc/kept': 'mine\n' } });
   const before = readFileSync(room24);
-  await during([disk, room24], 'persistence=luks perchsize=32', async (talk) => {
+  await during([disk, room24], 'findiso=/live.iso persistence=luks perchsize=32', async (talk) => {
     await talk.expect('/dev/vdb holds files (rw) that are not encrypted; it is not formatted', SECONDS);
     await talk.expect('your choice: ', 60);
   });
   await mustRun('e2fsck', ['-p', room24]);
   assert.ok(readFileSync(room24).includes('mine\n') && before.includes('mine\n'));
-  await during([disk], 'persistence=luks perchsize=32 kindling.changes=stop', async (talk) => {
+  await during([disk], 'findiso=/live.iso persistence=luks perchsize=32 kindling.changes=stop', async (talk) => {
     await talk.expect('making kindling/changes.img, 32 MiB', SECONDS);
     await newPassphrase(talk);
     await talk.expect(PROMPT, SECONDS);
-    assert.match(await typed(talk, 'cat /run/kindling/live'), /^CHANGES=file \/dev\/vda kindling\/changes.img luks$/m);
+    assert.match(
+      await typed(talk, 'cat /run/kindling/live'),
+      /^ISO=\/live.iso$[\s\S]*^CHANGES=file \/dev\/vda kindling\/changes.img luks$/m,
+    );
   });
 });

@@ -64,7 +64,11 @@ const NEEDS = ['qemu-system-x86_64', 'mkfs.ext4', 'xorriso', 'mkfs.vfat', 'mcopy
 
 test('a disc behind IDE; handover switch keeps everything under /run/kindling and the union out of it', async (t) => {
   if (!needs(t, ...NEEDS)) return;
-  const facts = await boots({ archive: await liveArchive(['handover = switch']), disks: [{ file: await iso(), bus: 'ide-cd' }] });
+  const facts = await boots({
+    archive: await liveArchive(['handover = switch']),
+    disks: [{ file: await iso(), bus: 'ide-cd' }],
+    append: 'live-media=/dev/sr0 live-media-path=/kindling',
+  });
   assert.equal(facts.medium, '/dev/sr0 iso9660');
   assert.equal(facts['probe.memory'], 'run/kindling');
   assert.equal(facts['probe.bundles'], '01-core.sb 02-modules.sb');
@@ -77,11 +81,13 @@ test('a disc behind IDE; handover switch keeps everything under /run/kindling an
   assert.doesNotMatch(mounts, /\/run\/\S*,overlay/);
 });
 
-test('a disc behind virtio SCSI', async (t) => {
+test('a disc behind virtio SCSI, in memory, and let out', async (t) => {
   if (!needs(t, ...NEEDS)) return;
-  const facts = await boots({ disks: [{ file: await iso(), bus: 'scsi-cd' }], append: 'toram' });
+  const facts = await boots({ disks: [{ file: await iso(), bus: 'scsi-cd' }], append: 'toram probe.eject' });
   assert.equal(facts.medium, '/dev/sr0 iso9660');
   assert.equal(facts['medium-free'], '/dev/sr0');
+  assert.match(facts['probe.ejected'] ?? '', /No medium found/);
+  assert.ok(Number(facts['probe.without']) > 20 << 20, `read ${facts['probe.without']} bytes after the disc was out`);
   assert.doesNotMatch(facts['probe.mount.list'] ?? '', /sr0/);
 });
 
@@ -141,7 +147,7 @@ test('an ISO file on another file system', async (t) => {
   );
 });
 
-test('a stick that shows up seconds later, in memory, and pulled', async (t) => {
+test('a stick that shows up twenty seconds later, in memory, and pulled', async (t) => {
   if (!needs(t, ...NEEDS)) return;
   const machine = await liveMachine(await anyArchive(), 'rd.shell=0 toram probe.pull', [
     '-device',
@@ -151,7 +157,7 @@ test('a stick that shows up seconds later, in memory, and pulled', async (t) => 
   ]);
   try {
     await machine.reported('phase coldplug', 120);
-    await new Promise((resolve) => setTimeout(resolve, 8000));
+    await new Promise((resolve) => setTimeout(resolve, 21_000));
     await machine.qmp.execute('device_add', { driver: 'usb-storage', bus: 'usb.0', drive: 'stick', id: 'plugged' });
     const booted = await machine.reported('fact probe.pulling', 120);
     assert.match(booted, /fact medium \/dev\/sda1 vfat/);
@@ -174,15 +180,25 @@ test('no medium: what was looked for and what is there is said, and nothing was 
   await mustRun(tool('debugfs'), ['-w', '-R', 'feature needs_recovery', dirty]);
   const digest = () => createHash('sha256').update(readFileSync(dirty)).digest('hex');
   const before = digest();
-  const drives = ['-drive', `if=virtio,file=${dirty},format=raw`, '-drive', `if=virtio,file=${await stick()},format=raw,snapshot=on`];
+  const windows = join(scratchFolder(), 'windows.img');
+  writeFileSync(windows, Buffer.concat([Buffer.from('\xeb\x52\x90NTFS    ', 'latin1'), Buffer.alloc(1 << 20)]).subarray(0, 1 << 20));
+  const drives = [
+    '-drive',
+    `if=virtio,file=${windows},format=raw,snapshot=on`,
+    '-drive',
+    `if=virtio,file=${dirty},format=raw`,
+    '-drive',
+    `if=virtio,file=${await stick()},format=raw,snapshot=on`,
+  ];
   const machine = await liveMachine(await liveArchive([`medium = ${B}`]), 'rd.shell=0 panic=-1 kindling.timeout=4', drives);
   try {
     const said = await machine.reported('failed MEDIUM_NOT_FOUND', 120);
-    assert.match(said, /fact seen \/dev\/vda \d+ MiB ext[34] LABEL=dirty/);
-    assert.match(said, /fact passed-over \/dev\/vdb1 holds the medium abab/);
+    assert.match(said, /fact seen \/dev\/vdb \d+ MiB ext[34] LABEL=dirty/);
+    assert.match(said, /fact passed-over \/dev\/vda holds ntfs, which this archive cannot open/);
+    assert.match(said, /fact passed-over \/dev\/vdc1 holds the medium abab/);
     assert.match(
       said,
-      /failed MEDIUM_NOT_FOUND a directory kindling with bundles \(\*\.sb\) of medium (cd){32} was not found among 3 block devices/,
+      /failed MEDIUM_NOT_FOUND a directory kindling with bundles \(\*\.sb\) of medium (cd){32} was not found among 4 block devices/,
     );
     await machine.talk.off(60);
   } finally {

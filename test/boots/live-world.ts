@@ -43,6 +43,12 @@ if grep -q probe.pull /proc/cmdline; then
 	echo 3 >/proc/sys/vm/drop_caches
 	fact probe.pulled "$(find /memory/ /usr -xdev -type f -exec cat {} + | wc -c) $(ls -d /sys/class/block/sd* 2>/dev/null)"
 fi
+if grep -q probe.eject /proc/cmdline; then
+	busybox eject /dev/sr0
+	fact probe.ejected "$(dd if=/dev/sr0 of=/dev/null count=1 2>&1)"
+	echo 3 >/proc/sys/vm/drop_caches
+	fact probe.without "$(find /memory/ /usr -xdev -type f -exec cat {} + | wc -c)"
+fi
 fact probe.bundles $(ls /memory/bundles)
 fact probe.rest $(ls -A /run/initramfs 2>/dev/null)
 cat /etc/layer 2>/dev/null && fact probe.layer "$(cat /etc/layer)"
