@@ -50,7 +50,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: 'pack',
-    summary: 'write a directory or image as a squashfs or ISO 9660 image or an archive',
+    summary: 'write a directory or image as a squashfs, ISO 9660 or FAT image or an archive',
     load: async () => (await import('./verbs/pack.ts')).pack,
   },
   {
