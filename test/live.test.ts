@@ -13,7 +13,6 @@ import {
   coreRequests,
   diskMedium,
   EFI_PATH,
-  efiFile,
   grubMenu,
   isoMedium,
   KERNEL_PATH,
@@ -46,6 +45,8 @@ function bundle(name: string, size: number): BundleFile {
   return { name, size, sha256: sha256(bytes), content: bytesSource(bytes) };
 }
 
+const efiFile = (program: Uint8Array) => ({ path: EFI_PATH, content: bytesSource(program) });
+
 function parts(): MediumParts {
   const bundles = [bundle('01-core.sb', 300_001), bundle('02-modules.sb', 70_000)];
   const id = mediumId(bundles, sha256);
@@ -66,11 +67,9 @@ async function isoBytes(): Promise<Uint8Array> {
   const medium = parts();
   const requests = coreRequests(medium.id);
   const [core, efi] = [await grubCore(requests.disc), await grubCore(requests.efi)];
-  const { plan } = isoMedium(
-    medium,
-    { core, efi, bootHybrid: grubSector('boot_hybrid.img') },
-    { label: 'SAMPLE', sha256, digest: digestSource },
-  );
+  const program = efiFile(efi);
+  const loader = { esp: [program], medium: [program], bios: { core, sector: grubSector('boot_hybrid.img') } };
+  const { plan } = isoMedium(medium, loader, { label: 'SAMPLE', sha256, digest: digestSource });
   return concat([...plan.chunks()]);
 }
 
@@ -79,7 +78,7 @@ async function diskFile(path: string): Promise<void> {
   const requests = coreRequests(medium.id);
   const [core, efi] = [await grubCore(requests.disk), await grubCore(requests.efi)];
   const data = mediumTree({ ...medium, files: [...medium.files, efiFile(efi)] }, digestSource);
-  const loader = { core, boot: grubSector('boot.img'), efi };
+  const loader = { esp: [efiFile(efi)], medium: [], bios: { core, sector: grubSector('boot.img') } };
   const changes = bytesVolume(new Uint8Array(1 << 20).fill(1));
   const disk = diskMedium({ id: medium.id, loader, data, changes, label: 'SAMPLE', time: TIME, sha256 });
   const fd = openSync(path, 'w');

@@ -1,23 +1,20 @@
 // The forms `usb` and `disk` of a live medium: which file systems the disk gets, and where changes go.
 import { alignUp } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
-import { coreRequests, diskMedium, guidOf, mediumTree, sourceVolume, type Volume } from '../media/index.ts';
-import { grubCore, grubSector } from '../node/grub.ts';
+import { diskMedium, guidOf, type Loader, mediumTree, roomForData, sourceVolume, type Volume, withLoader } from '../media/index.ts';
 import { makeExt4 } from '../node/mke2fs.ts';
 import { fileSource } from '../node/source.ts';
 import { writePlaced } from '../node/write.ts';
 import type { Tree } from '../tree/index.ts';
-import { withEfi } from '../verbs/live.ts';
 import { FAT_FILE_MOST } from '../verbs/live-fit.ts';
 import { sizeWord } from './block-words.ts';
 import type { FormWorld, LiveForm } from './live-forms.ts';
+import { type LoaderMaker, loaderFor } from './live-loader.ts';
 import { interruptible } from './live-outside.ts';
 import { labelWord } from './live-words.ts';
 import { type Parsed, usageError } from './verb.ts';
 
 const MIB = 1 << 20;
-// what a disk has besides the medium's partition: tables, GRUB's core, the EFI system partition, and alignment
-const BESIDE = 40 * MIB;
 const JOURNAL_ROOM = 32 * MIB;
 const CHANGES_LEAST = 8 * MIB;
 const SPLIT_LEAST = MIB;
@@ -63,26 +60,24 @@ export function splitWord(parsed: Parsed): number | undefined {
 }
 
 /** The form. A stick has FAT32, which every computer can read; a disk ext4, which holds files of any size and what is changed. */
-export function diskForm(name: 'usb' | 'disk', output: string, words: DiskWords): LiveForm {
+export function diskForm(name: 'usb' | 'disk', output: string, words: DiskWords, maker: LoaderMaker): LiveForm {
   const { label, size, changes } = words;
   return {
     name,
     output,
     bundleMost: words.bundleMost,
-    async write({ parts }, form) {
+    async write({ parts, startup }, form) {
       const { outside, world } = form;
-      const requests = coreRequests(parts.id);
-      const [core, efi] = await Promise.all([grubCore(requests.disk), grubCore(requests.efi)]);
+      const loader = await loaderFor(maker, startup, 'disk', world);
       const { sha256, digest } = outside;
       const large = parts.bundles.find((bundle) => bundle.size > FAT_FILE_MOST);
       if (large !== undefined && words.fileSystem === undefined && name === 'usb')
         world.note(`${large.name} is too large for FAT32: the medium's partition is ext4 (--data-fs fat32 makes several bundles of it)`);
       const fileSystem = words.fileSystem ?? (name === 'disk' || large !== undefined ? 'ext4' : 'fat32');
       const isExt4 = fileSystem === 'ext4';
-      const tree = mediumTree({ ...withEfi(parts, efi), changes: isExt4 && changes !== undefined }, digest);
-      const data = isExt4 ? await ext4Data(tree, words, parts.id, form) : tree;
+      const tree = mediumTree({ ...withLoader(parts, loader), changes: isExt4 && changes !== undefined }, digest);
+      const data = isExt4 ? await ext4Data(tree, loader, words, parts.id, form) : tree;
       const room = isExt4 || changes === undefined ? undefined : await changesVolume(changes, parts.id, parts.time, form);
-      const loader = { core, boot: grubSector('boot.img'), efi };
       const disk = diskMedium({ id: parts.id, loader, data, changes: room, size, label, time: parts.time, sha256 });
       world.progress.step('writing', disk.size);
       const written = await writePlaced(output, interruptible(disk.pieces(), world.signal));
@@ -93,18 +88,26 @@ export function diskForm(name: 'usb' | 'disk', output: string, words: DiskWords)
         type,
         guid,
       }));
-      return { output, size: written, facts: { form: name, label, fileSystem, partitions } };
+      return { output, size: written, facts: { form: name, label, loader: maker.name, fileSystem, partitions } };
     },
   };
 }
 
-async function ext4Data(tree: Tree, { size, changes, label }: DiskWords, id: string, { outside, store }: FormWorld): Promise<Volume> {
+async function ext4Data(
+  tree: Tree,
+  loader: Loader,
+  { size, changes, label }: DiskWords,
+  id: string,
+  { outside, store }: FormWorld,
+): Promise<Volume> {
   const content = tree.entries.reduce((sum, entry) => sum + (entry.kind === 'file' ? alignUp(entry.content.size, 4096) : 4096), 0);
   const least = alignUp(Math.ceil(content * 1.02) + JOURNAL_ROOM + (changes ?? 0), MIB);
-  const wanted = size === undefined ? least : Math.floor((size - BESIDE) / MIB) * MIB;
-  if (wanted < least) throw new KindlingError('LIMIT', `the disk is to have ${size} bytes, and needs at least ${least + BESIDE}`);
-  const path = store.scratch('data.img');
   const time = tree.entries[0]?.mtime ?? 0;
+  const wanted = size === undefined ? least : roomForData(size, loader, 0, time);
+  if (size !== undefined && wanted < least) {
+    throw new KindlingError('LIMIT', `the disk is to have ${size} bytes, and needs at least ${size - wanted + least}`);
+  }
+  const path = store.scratch('data.img');
   const files = new Map<string, string>();
   const content4 = { tree, staging: store.scratch('medium'), files };
   await makeExt4({

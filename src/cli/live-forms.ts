@@ -2,16 +2,16 @@
 import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { KindlingError } from '../errors.ts';
-import { coreRequests, guidOf, isoMedium, mediumPath, mediumTree } from '../media/index.ts';
+import { guidOf, isoMedium, MENU_PATH, mediumPath, mediumTree, withWholeLoader } from '../media/index.ts';
 import { system } from '../node/errno.ts';
 import { fileSizeMost } from '../node/file-system.ts';
-import { grubCore, grubSector } from '../node/grub.ts';
 import type { LiveStore } from '../node/live-store.ts';
 import { makeExt4, writeFile } from '../node/mke2fs.ts';
 import { writeAtomically } from '../node/write.ts';
-import { type LiveMedium, type LiveOutside, withEfi } from '../verbs/live.ts';
+import type { LiveMedium, LiveOutside } from '../verbs/live.ts';
 import { FAT_FILE_MOST } from '../verbs/live-fit.ts';
 import { type DiskWords, diskForm, diskWords, splitWord } from './live-disk.ts';
+import { type LoaderMaker, loaderFor, loaderWords } from './live-loader.ts';
 import { interruptible } from './live-outside.ts';
 import { labelWord } from './live-words.ts';
 import { type Parsed, usageError } from './verb.ts';
@@ -53,25 +53,24 @@ export function formOf(name: (typeof FORMS)[number], parsed: Parsed): LiveForm {
   const foreign = { iso: ['size', 'changes', 'data-fs'], folder: ['size', 'data-fs', 'label'], usb: [], disk: [] }[name];
   const given = foreign.find((option) => parsed.value(option) !== undefined);
   if (given !== undefined) throw usageError(`live ${name}: --${given} is for usb and disk`);
-  if (name === 'iso') return isoForm(output, labelWord(parsed, 32), splitWord(parsed));
-  if (name === 'folder') return folderForm(output, diskWords(parsed));
-  return diskForm(name, output, diskWords(parsed));
+  const loader = loaderWords(parsed);
+  if (name === 'iso') return isoForm(output, labelWord(parsed, 32), splitWord(parsed), loader);
+  if (name === 'folder') return folderForm(output, diskWords(parsed), loader);
+  return diskForm(name, output, diskWords(parsed), loader);
 }
 
-function isoForm(output: string, label: string, bundleMost: number | undefined): LiveForm {
+function isoForm(output: string, label: string, bundleMost: number | undefined, maker: LoaderMaker): LiveForm {
   return {
     name: 'iso',
     output,
     bundleMost,
-    async write({ parts }, { outside, world }) {
-      const requests = coreRequests(parts.id);
-      const [core, efi] = await Promise.all([grubCore(requests.disc), grubCore(requests.efi)]);
+    async write({ parts, startup }, { outside, world }) {
       const { sha256, digest } = outside;
-      const loader = { core, efi, bootHybrid: grubSector('boot_hybrid.img') };
+      const loader = await loaderFor(maker, startup, 'disc', world);
       const { plan } = isoMedium(parts, loader, { label, sha256, digest });
       world.progress.step('writing', plan.size);
       const size = await writeAtomically(output, interruptible(counted(plan.chunks(), world), world.signal), { expectedSize: plan.size });
-      return { output, size, facts: { form: 'iso', label, uuid: plan.uuid } };
+      return { output, size, facts: { form: 'iso', label, loader: maker.name, uuid: plan.uuid } };
     },
   };
 }
@@ -86,7 +85,7 @@ function* counted(chunks: Iterable<Uint8Array>, world: World): Generator<Uint8Ar
 }
 
 /** The files alone. What is in the folder stays, but for files of the same names; `kindling/medium` comes last. */
-function folderForm(output: string, { changes, bundleMost }: DiskWords): LiveForm {
+function folderForm(output: string, { changes, bundleMost }: DiskWords, maker: LoaderMaker): LiveForm {
   const held = fileSizeMost(output);
   if (changes !== undefined && held !== undefined && changes > held)
     throw usageError(`--changes: ${output} is on FAT, which holds files of less than 4 GiB`);
@@ -95,9 +94,8 @@ function folderForm(output: string, { changes, bundleMost }: DiskWords): LiveFor
     name: 'folder',
     output,
     bundleMost: Number.isFinite(most) ? most : undefined,
-    async write({ parts }, { outside, store, world }) {
-      const efi = await grubCore(coreRequests(parts.id).efi);
-      const tree = mediumTree(withEfi(parts, efi), outside.digest);
+    async write({ parts, startup }, { outside, store, world }) {
+      const tree = mediumTree(withWholeLoader(parts, await maker.make(startup, 'none')), outside.digest);
       if (statSync(output, { throwIfNoEntry: false })?.isDirectory() === false) {
         throw new KindlingError('IO', 'it is a file, expected a directory', { file: output });
       }
@@ -130,8 +128,8 @@ function folderForm(output: string, { changes, bundleMost }: DiskWords): LiveFor
       return {
         output,
         size,
-        facts: { form: 'folder', files: tree.entries.filter(({ kind }) => kind === 'file').length },
-        lines: INSTRUCTIONS,
+        facts: { form: 'folder', loader: maker.name, files: tree.entries.filter(({ kind }) => kind === 'file').length },
+        lines: tree.get(MENU_PATH) === undefined ? [FOR_UEFI] : [FOR_UEFI, FOR_BIOS],
       };
     },
   };
@@ -146,7 +144,7 @@ function removeOthers(folder: string, names: ReadonlySet<string>): void {
   }
 }
 
-const INSTRUCTIONS = [
-  'copy everything in it to the top of a stick with FAT32 (or exFAT, ext4): UEFI starts EFI/BOOT/BOOTX64.EFI by itself from FAT32',
-  'for BIOS the stick needs a loader of its own: grub-install --target=i386-pc --boot-directory=STICK/boot /dev/STICK, which finds boot/grub/grub.cfg',
-];
+const FOR_UEFI =
+  'copy everything in it to the top of a stick with FAT32 (or exFAT, ext4): UEFI starts EFI/BOOT/BOOTX64.EFI by itself from FAT32';
+const FOR_BIOS =
+  'for BIOS the stick needs a loader of its own: grub-install --target=i386-pc --boot-directory=STICK/boot /dev/STICK, which finds boot/grub/grub.cfg';

@@ -1,6 +1,7 @@
 // The options of `kindling live`, and what they mean.
 import { MEDIA_CLASSES } from '../plan/index.ts';
 import { BLOCK_OPTIONS } from './block-words.ts';
+import { LOADERS } from './live-loader.ts';
 import { DRY_RUN_OPTION, KERNEL_OPTION, OUTPUT_OPTION } from './options.ts';
 import { type OptionTable, type Parsed, usageError } from './verb.ts';
 
@@ -20,6 +21,15 @@ export const LIVE_OPTIONS: OptionTable = {
   title: { value: 'TEXT', summary: "name of the system in the menu; the root's own unless told" },
   label: { value: 'LABEL', default: 'KINDLING', summary: "name of the medium's file system" },
   append: { value: 'WORDS', multiple: true, summary: 'words for the kernel command line of every menu entry' },
+  loader: {
+    value: 'LOADER',
+    choices: LOADERS,
+    default: 'grub',
+    summary: 'what starts the medium: grub (BIOS and UEFI), systemd-boot (UEFI, menu) or uki (UEFI, one program, no menu)',
+  },
+  'secure-boot': {
+    summary: 'GRUB as the distribution has signed it, behind its shim: UEFI with Secure Boot starts it (a signed kernel is needed)',
+  },
   'menu-timeout': { value: 'SECONDS', default: String(TIMEOUT), summary: 'how long the menu waits' },
   'no-serial': { summary: 'menu and kernel on the screen only, not on the first serial port too' },
   media: {

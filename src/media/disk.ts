@@ -5,26 +5,15 @@ import { KindlingError } from '../errors.ts';
 import { encode as encodeFat, leastSize } from '../formats/fat/index.ts';
 import { encode as encodeTable, GPT_BACKUP_SIZE, type GptPartition, PARTITION_TYPES } from '../formats/partitions/index.ts';
 import type { Tree } from '../tree/index.ts';
-import { efiFile, espImage } from './esp.ts';
+import { espImage, espSize } from './esp.ts';
+import { diskCode, placedCore } from './grub.ts';
 import { guidOf, serialOf } from './iso.ts';
-import { diskCode, placedCore } from './loaders.ts';
+import type { Loader } from './loader.ts';
 
 const MIB = 1 << 20;
 const SECTOR = 512;
 const CORE_AT = MIB;
 const CORE_MOST = MIB;
-
-/** What starts a disk. */
-export interface DiskLoader {
-  /** GRUB's core image of format i386-pc; undefined where only EFI starts it. */
-  readonly core: Uint8Array | undefined;
-  /** GRUB's boot.img. */
-  readonly boot: Uint8Array | undefined;
-  /** The program for EFI. */
-  readonly efi: Uint8Array;
-  /** Further files of the EFI system partition. */
-  readonly more?: readonly { readonly path: string; readonly content: ByteSource }[];
-}
 
 /** Bytes and where on the disk they belong; what nothing is said of is zero. */
 export interface DiskPiece {
@@ -41,7 +30,8 @@ export interface Volume {
 /** A disk to be composed. */
 export interface DiskRequest {
   readonly id: string;
-  readonly loader: DiskLoader;
+  /** Its files of the EFI system partition, and what a BIOS starts; its files of the medium are in `data` already. */
+  readonly loader: Loader;
   /** The medium: as a tree that becomes FAT32, or as a volume. */
   readonly data: Tree | Volume;
   /** The partition for changes. */
@@ -66,26 +56,34 @@ function isTree(data: Tree | Volume): data is Tree {
   return 'entries' in data;
 }
 
+const ESP = { label: 'KINDLING-EF', wide: true } as const;
+
+/** Where the EFI system partition and the medium's partition begin. */
+function placesOf(loader: Loader, time: number): { readonly espAt: number; readonly dataAt: number } {
+  const espAt = CORE_AT + (loader.bios === undefined ? 0 : CORE_MOST);
+  return { espAt, dataAt: alignUp(espAt + espSize(loader.esp, { ...ESP, time }), MIB) };
+}
+
+/** Bytes that a disk of this size has for the medium's partition; negative where it has none. */
+export function roomForData(size: number, loader: Loader, changesSize: number, time: number): number {
+  return Math.floor((size - behindSize(changesSize)) / MIB) * MIB - placesOf(loader, time).dataAt;
+}
+
+const behindSize = (changesSize: number): number => alignUp(changesSize, MIB) + alignUp(GPT_BACKUP_SIZE, MIB);
+
 /** Plans the disk. Throws NOT_EXPRESSIBLE for what FAT cannot hold, LIMIT when the size asked for is too small. */
 export function diskMedium(request: DiskRequest): DiskMedium {
   const { id, loader, data, changes, label, time, sha256 } = request;
-  if (loader.core !== undefined && loader.core.length > CORE_MOST) {
-    throw new KindlingError('LIMIT', `GRUB's core image has ${loader.core.length} bytes, at most ${CORE_MOST} are kept free for it`);
+  const { bios } = loader;
+  if (bios !== undefined && bios.core.length > CORE_MOST) {
+    throw new KindlingError('LIMIT', `GRUB's core image has ${bios.core.length} bytes, at most ${CORE_MOST} are kept free for it`);
   }
-  const espAt = CORE_AT + CORE_MOST;
-  const files = [efiFile(loader.efi), ...(loader.more ?? [])];
-  const esp = espImage(files, {
-    label: 'KINDLING-EF',
-    serial: serialOf(id, 'esp', sha256),
-    time,
-    wide: true,
-    hiddenSectors: espAt / SECTOR,
-  });
-  const dataAt = alignUp(espAt + esp.length, MIB);
+  const { espAt, dataAt } = placesOf(loader, time);
+  const esp = espImage(loader.esp, { ...ESP, serial: serialOf(id, 'esp', sha256), time, hiddenSectors: espAt / SECTOR });
   const changesSize = alignUp(changes?.size ?? 0, MIB);
-  const behind = changesSize + alignUp(GPT_BACKUP_SIZE, MIB);
+  const behind = behindSize(changesSize);
   const least = alignUp(isTree(data) ? leastSize(data, { type: 32, label, unit: MIB }) : data.size, MIB);
-  const room = request.size === undefined ? least : Math.floor((request.size - behind) / MIB) * MIB - dataAt;
+  const room = request.size === undefined ? least : roomForData(request.size, loader, changesSize, time);
   if (room < least) {
     const message = `the disk is to have ${request.size} bytes, and needs at least ${dataAt + least + behind}`;
     throw new KindlingError('LIMIT', message, { structure: 'disk' });
@@ -96,8 +94,9 @@ export function diskMedium(request: DiskRequest): DiskMedium {
   const size = request.size === undefined ? dataAt + room + behind : Math.floor(request.size / SECTOR) * SECTOR;
   const changesAt = dataAt + room;
   const guid = (use: string): string => guidOf(id, use, sha256);
+  const core = { firstByte: CORE_AT, size: CORE_MOST, type: PARTITION_TYPES.biosBoot, guid: guid('core'), name: 'GRUB for BIOS' };
   const partitions: GptPartition[] = [
-    { firstByte: CORE_AT, size: CORE_MOST, type: PARTITION_TYPES.biosBoot, guid: guid('core'), name: 'GRUB for BIOS' },
+    ...(bios === undefined ? [] : [core]),
     { firstByte: espAt, size: esp.length, type: PARTITION_TYPES.efiSystem, guid: guid('esp'), name: 'EFI system' },
     {
       firstByte: dataAt,
@@ -121,15 +120,16 @@ export function diskMedium(request: DiskRequest): DiskMedium {
     size,
     diskGuid: guid('disk'),
     partitions,
-    ...(loader.boot === undefined ? {} : { bootCode: diskCode(loader.boot, CORE_AT / SECTOR) }),
-    hybrid: [{ firstByte: 0, size: SECTOR, type: 0, bootable: true }],
+    ...(bios === undefined
+      ? {}
+      : { bootCode: diskCode(bios.sector, CORE_AT / SECTOR), hybrid: [{ firstByte: 0, size: SECTOR, type: 0, bootable: true }] }),
   });
   return {
     size,
     partitions,
     *pieces() {
       yield { at: 0, bytes: table.primary };
-      if (loader.core !== undefined) yield { at: CORE_AT, bytes: placedCore(loader.core, CORE_AT / SECTOR) };
+      if (bios !== undefined) yield { at: CORE_AT, bytes: placedCore(bios.core, CORE_AT / SECTOR) };
       yield* placed(espAt, [esp]);
       yield* placed(dataAt, volume.chunks());
       if (changes !== undefined) yield* placed(changesAt, changes.chunks());

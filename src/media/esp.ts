@@ -1,5 +1,5 @@
-// The EFI system partition of a medium: a small FAT volume with the fallback loader and nothing else (UEFI 2.10, 13.3 and 3.5.1.1).
-import { bytesSource, concat } from '../bytes/index.ts';
+// The EFI system partition of a medium: a FAT volume with the fallback loader and what belongs to it (UEFI 2.10, 13.3 and 3.5.1.1).
+import { concat } from '../bytes/index.ts';
 import { encode, type FatType, leastSize } from '../formats/fat/index.ts';
 import { directory, type Entry, file, makeTree, type Tree, withParents } from '../tree/index.ts';
 import type { MediumFile } from './medium.ts';
@@ -28,18 +28,18 @@ export function volumeTree(files: readonly MediumFile[], time: number): Tree {
   return makeTree(withParents(entries).map((entry): Entry => ({ ...entry, mtime: time })));
 }
 
+/** Bytes of the volume. */
+export function espSize(files: readonly MediumFile[], { label, time, wide }: Pick<EspOptions, 'label' | 'time' | 'wide'>): number {
+  const least = leastSize(volumeTree(files, time), { label, unit: UNIT, ...(wide ? { type: 32 } : {}) });
+  return wide ? Math.max(FAT32_LEAST, least) : least;
+}
+
 /** The volume's bytes. */
 export function espImage(files: readonly MediumFile[], { label, serial, time, wide, hiddenSectors = 0 }: EspOptions): Uint8Array {
   const tree = volumeTree(files, time);
   const type: FatType | undefined = wide ? 32 : undefined;
-  const least = leastSize(tree, { label, unit: UNIT, ...(type === undefined ? {} : { type }) });
-  const size = wide ? Math.max(FAT32_LEAST, least) : least;
+  const size = espSize(files, { label, time, wide });
   const plan = encode(tree, { size, label, serial, time, hiddenSectors, ...(type === undefined ? {} : { type }) });
   // its chunks share their memory
   return concat(Array.from(plan.chunks(), (chunk) => chunk.slice()));
-}
-
-/** The fallback loader as a file. */
-export function efiFile(program: Uint8Array): MediumFile {
-  return { path: EFI_PATH, content: bytesSource(program) };
 }

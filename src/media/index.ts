@@ -2,17 +2,19 @@
 
 export {
   bytesVolume,
-  type DiskLoader,
   type DiskMedium,
   type DiskPiece,
   type DiskRequest,
   diskMedium,
+  roomForData,
   sourceVolume,
   type Volume,
 } from './disk.ts';
-export { EFI_PATH, type EspOptions, efiFile, espImage, volumeTree } from './esp.ts';
-export { DISC_CORE_PATH, ESP_PATH, guidOf, type IsoLoader, type IsoMedium, type IsoOptions, isoMedium, serialOf } from './iso.ts';
-export { type CoreRequest, coreRequests, diskCode, hybridCode, markerPath, placedCore } from './loaders.ts';
+export { EFI_PATH, type EspOptions, espImage, espSize, volumeTree } from './esp.ts';
+export { type CoreRequest, coreRequests, diskCode, hybridCode, markerPath, placedCore } from './grub.ts';
+export { grubLoader, grubPrefix, type SignedPrograms, signedGrubLoader } from './grub-loader.ts';
+export { DISC_CORE_PATH, ESP_PATH, guidOf, type IsoMedium, type IsoOptions, isoMedium, serialOf } from './iso.ts';
+export { type BiosLoader, type Loader, type Startup, withLoader, withWholeLoader } from './loader.ts';
 export {
   type BundleDigest,
   type BundleFile,
@@ -44,4 +46,5 @@ export {
   menuEntries,
 } from './menu.ts';
 export { ROOT_HASHES, ROOT_HASHES_SIGNATURE, type SealOptions, sealFiles, VERITY_SUFFIX } from './seal.ts';
+export { ENTRIES_PATH, systemdBootLoader, ukiLoader } from './systemd-loader.ts';
 export { VERITY_BLOCK, type VerityFacts, type VerityOptions, type VerityTree, verityCheck, verityFacts, verityTree } from './verity.ts';

@@ -4,24 +4,15 @@ import { type ByteSource, bytesSource, nameToBytes, type Sha256 } from '../bytes
 import { encode, type IsoLayout, type IsoPlan } from '../formats/iso9660/index.ts';
 import { encode as encodeTable, GPT_BACKUP_SIZE, guidFromDigest, PARTITION_TYPES } from '../formats/partitions/index.ts';
 import type { Tree } from '../tree/index.ts';
-import { efiFile, espImage } from './esp.ts';
-import { hybridCode } from './loaders.ts';
+import { espImage } from './esp.ts';
+import { hybridCode } from './grub.ts';
+import { type BiosLoader, type Loader, withLoader } from './loader.ts';
 import { type MediumFile, type MediumParts, mediumTree, type SourceDigest } from './medium.ts';
 
 /** GRUB's image for a disc that a BIOS starts. */
 export const DISC_CORE_PATH = 'boot/grub/eltorito.img';
 /** The EFI system partition as a file. */
 export const ESP_PATH = 'boot/grub/efi.img';
-
-/** What starts an ISO image. */
-export interface IsoLoader {
-  /** GRUB's core image of format i386-pc-eltorito. */
-  readonly core: Uint8Array;
-  /** GRUB's boot_hybrid.img. */
-  readonly bootHybrid: Uint8Array;
-  /** The program for EFI. */
-  readonly efi: Uint8Array;
-}
 
 /** An ISO image that can be written. */
 export interface IsoMedium {
@@ -49,10 +40,16 @@ export function guidOf(id: string, use: string, sha256: Sha256): string {
 }
 
 /** Plans the image. Throws NOT_EXPRESSIBLE and BAD_VALUE as the formats do. */
-export function isoMedium(parts: MediumParts, loader: IsoLoader, { label, sha256, digest }: IsoOptions): IsoMedium {
+export function isoMedium(parts: MediumParts, loader: Loader, { label, sha256, digest }: IsoOptions): IsoMedium {
   const { id, time } = parts;
-  const efi = efiFile(loader.efi);
-  const esp = espImage([efi], { label: 'KINDLING-EF', serial: serialOf(id, 'esp', sha256), time, wide: false });
+  const { bios } = loader;
+  const esp: MediumFile = {
+    path: ESP_PATH,
+    content: bytesSource(espImage(loader.esp, { label: 'KINDLING-EF', serial: serialOf(id, 'esp', sha256), time, wide: false })),
+  };
+  const held = withLoader(parts, loader);
+  // once: an image is planned more than once
+  const files = [...held.files, esp].map((one): MediumFile => ({ ...one, sha256: one.sha256 ?? digest(one.content) }));
   const table = (layout: IsoLayout) => {
     const { at, size } = layout.extentOf(ESP_PATH);
     return encodeTable({
@@ -60,24 +57,19 @@ export function isoMedium(parts: MediumParts, loader: IsoLoader, { label, sha256
       size: layout.size,
       diskGuid: guidOf(id, 'disk', sha256),
       partitions: [{ firstByte: at, size, type: PARTITION_TYPES.efiSystem, guid: guidOf(id, 'esp', sha256), name: 'EFI system' }],
-      bootCode: hybridCode(loader.bootHybrid, layout.extentOf(DISC_CORE_PATH).at),
-      // some BIOSes start no disk without an active entry
-      hybrid: [{ firstByte: 0, size: 512, type: 0, bootable: true }],
+      ...(bios === undefined ? {} : diskStart(bios, layout)),
     });
   };
-  const planOf = (core: ByteSource): IsoMedium => {
-    const own: MediumFile[] = [
-      { path: DISC_CORE_PATH, content: bytesSource(loader.core), sha256: digest(core) },
-      { path: ESP_PATH, content: bytesSource(esp) },
-      efi,
-    ];
-    const tree = mediumTree({ ...parts, files: [...parts.files, ...own] }, digest);
+  const planOf = (core?: ByteSource): IsoMedium => {
+    const own: MediumFile[] =
+      bios === undefined || core === undefined ? [] : [{ path: DISC_CORE_PATH, content: bytesSource(bios.core), sha256: digest(core) }];
+    const tree = mediumTree({ ...held, files: [...files, ...own] }, digest);
     const plan = encode(tree, {
       volumeId: label,
       time,
       joliet: true,
       bootEntries: [
-        { platform: 'bios', path: DISC_CORE_PATH, bootInfoTable: true, grub2BootInfo: true },
+        ...(bios === undefined ? [] : [{ platform: 'bios', path: DISC_CORE_PATH, bootInfoTable: true, grub2BootInfo: true } as const]),
         { platform: 'efi', path: ESP_PATH },
       ],
       alignments: new Map([[ESP_PATH, 4096]]),
@@ -86,6 +78,16 @@ export function isoMedium(parts: MediumParts, loader: IsoLoader, { label, sha256
     });
     return { plan, tree };
   };
+  if (bios === undefined) return planOf();
   // The boot image is changed when its place is known: its digest on the medium is that of the changed one. Nothing moves by that.
-  return planOf(planOf(bytesSource(loader.core)).plan.contentOf(DISC_CORE_PATH));
+  return planOf(planOf(bytesSource(bios.core)).plan.contentOf(DISC_CORE_PATH));
+}
+
+/** What the first sectors hold for a BIOS that starts the disc as a disk. */
+function diskStart({ sector }: BiosLoader, layout: IsoLayout) {
+  return {
+    bootCode: hybridCode(sector, layout.extentOf(DISC_CORE_PATH).at),
+    // some BIOSes start no disk without an active entry
+    hybrid: [{ firstByte: 0, size: 512, type: 0, bootable: true }],
+  };
 }

@@ -27,8 +27,8 @@ export function markerPath(id: string): string {
   return `boot/grub/medium-${id.slice(0, 32)}`;
 }
 
-// Disks are numbered anew at each boot, and another medium may have a file of the usual names: the loader looks for its own.
-function firstLines(id: string): string {
+/** What GRUB runs first. Disks are numbered anew at each boot, and another medium may have a file of the usual names: it looks for its own. */
+export function firstLines(id: string): string {
   return [
     `search --no-floppy --set=root --file /${markerPath(id)} --hint $root`,
     'set prefix=($root)/boot/grub',
