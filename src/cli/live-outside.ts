@@ -1,13 +1,16 @@
 // The outside world of `kindling live`: the root opened both ways (to plan in, and as one tree), and bundles made or taken from where they are kept.
 import { statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
+import { nameToBytes } from '../bytes/index.ts';
 import type { CodecChoice } from '../codecs/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
+import type { KnownImage } from '../formats/squashfs/index.ts';
 import { type NewBundle, parseBundleName } from '../media/bundles/index.ts';
 import type { BundleFile } from '../media/index.ts';
 import { nodeDecoders } from '../node/codecs.ts';
 import { sha256 } from '../node/digest.ts';
 import { directoryRoot } from '../node/directory.ts';
+import { UNSYNCED_DISK } from '../node/disk.ts';
 import { earlyTree } from '../node/early-tree.ts';
 import { system } from '../node/errno.ts';
 import { hostFacts } from '../node/host-facts.ts';
@@ -15,9 +18,10 @@ import { digestSource, directoryOrigin, imageOrigin, type LiveStore } from '../n
 import { signBytes } from '../node/signature.ts';
 import { fileSource } from '../node/source.ts';
 import { writePlaced } from '../node/write.ts';
-import { treeRoot } from '../plan/index.ts';
+import { type Root, treeRoot } from '../plan/index.ts';
 import type { Tree } from '../tree/index.ts';
 import type { LiveOutside } from '../verbs/live.ts';
+import { type LiveReuse, liveReuse } from '../verbs/live-reuse.ts';
 import { adjusted, contentSize, newestTime, packImage } from '../verbs/pack.ts';
 import { type BlockWords, withCompressor } from './block-words.ts';
 import { existing } from './plan-words.ts';
@@ -62,6 +66,7 @@ function finished(path: string): BundleFile {
 export async function openLive(options: LiveOutsideOptions, world: World): Promise<OpenedLive> {
   const { root: path, blocks, store, form, codec } = options;
   const decoders = nodeDecoders();
+  const began = Date.now();
   const isDirectory = system(() => statSync(path), { file: path }).isDirectory();
   const { tree: read, notes } = await sourceTree(path, true);
   const time = world.sourceDateEpoch ?? newestTime(read);
@@ -75,14 +80,19 @@ export async function openLive(options: LiveOutsideOptions, world: World): Promi
     // its own newest file's: what changes elsewhere leaves it as it is
     const own = world.sourceDateEpoch ?? newestTime(content);
     const recipe = JSON.stringify([packageVersion(), form, own]);
-    const stored = await store.bundle(file, content, origin, recipe, (to) => written(content, to, size, blocks, own, world));
+    const series = JSON.stringify([resolve(path), packageVersion(), form]);
+    const request = { name: file, tree: content, origin, form: recipe, series };
+    const stored = await store.bundle(request, (to, known) => written({ tree: content, size, time: own, known }, to, blocks, world));
     if (stored.isKept) kept.add(file);
     return stored;
   };
   const { sign } = options;
+  const { reuse, onArchive } = archiveReuse(isDirectory ? directoryRoot(path) : treeRoot(read, path), began, store);
   const outside: LiveOutside = {
     ...(sign === undefined ? {} : { sign: (bytes: Uint8Array) => signBytes(bytes, sign) }),
-    root: isDirectory ? directoryRoot(path) : treeRoot(read, path),
+    root: reuse.root,
+    reuse,
+    onArchive,
     tree,
     decoders,
     file: existing,
@@ -98,7 +108,30 @@ export async function openLive(options: LiveOutsideOptions, world: World): Promi
   return { outside, notes, time, kept };
 }
 
-async function written(tree: Tree, path: string, size: number, blocks: BlockWords, time: number, world: World): Promise<void> {
+/** What the last archive of this root leaves, and where this one's goes. */
+function archiveReuse(root: Root, began: number, store: LiveStore): { reuse: LiveReuse; onArchive: (bytes: Uint8Array) => void } {
+  const subject = sha256(nameToBytes(resolve(root.label)));
+  const kept = { facts: store.note(subject, 'facts'), archive: store.note(subject, 'archive') };
+  const reuse = liveReuse({ root, kept, version: packageVersion(), began, sha256 });
+  return {
+    reuse,
+    onArchive(bytes) {
+      const made = { facts: reuse.facts(), archive: reuse.archive(bytes) };
+      for (const kind of ['facts', 'archive'] as const) if (made[kind] !== undefined) store.keepNote(subject, kind, made[kind]);
+    },
+  };
+}
+
+interface WantedImage {
+  readonly tree: Tree;
+  /** Bytes of content. */
+  readonly size: number;
+  readonly time: number;
+  /** The last image of the same files, more or less. */
+  readonly known: KnownImage | undefined;
+}
+
+async function written({ tree, size, time, known }: WantedImage, path: string, blocks: BlockWords, world: World): Promise<void> {
   await withCompressor(blocks, size, world, async (compressor) => {
     const pieces = packImage(tree, {
       compressor,
@@ -111,9 +144,11 @@ async function written(tree: Tree, path: string, size: number, blocks: BlockWord
       xattrs: true,
       exportTable: false,
       padding: 4096,
+      ...(known === undefined ? {} : { known }),
       onProgress: ({ contentSize: done }) => world.progress.advance(done),
     });
-    await writePlaced(path, interruptible(pieces, world.signal));
+    // in a cache: its digest, not the disk, says that it is whole
+    await writePlaced(path, interruptible(pieces, world.signal), { disk: UNSYNCED_DISK });
   });
 }
 

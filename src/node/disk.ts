@@ -121,6 +121,9 @@ export const DISK: Disk = {
   },
 };
 
+/** The same for files that need not outlive a crash: nothing waits for the disk itself. */
+export const UNSYNCED_DISK: Disk = { ...DISK, sync: async () => {}, syncData: async () => {}, syncDirectory: () => {} };
+
 /** The device node of a device number (glibc's makedev), as the kernel itself names it; undefined where no such block device is known. */
 function blockDevice(device: number): string | undefined {
   const number = BigInt(device);

@@ -1,24 +1,41 @@
 // Bundles as files, each made once: kept under a digest of everything that decides their bytes (what the tree says, the stat of every file on
-// disk, the compression) and taken again when that is unchanged. A kept one is digested again before it is used; a damaged one is made anew.
-import { linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+// disk, the compression) and taken again when that is unchanged. Else the last one gives the blocks of files that have not changed
+// (live-blocks.ts). A kept one is digested again before it is used; a damaged one is made anew.
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ByteSource, nameFromBytes, readInto } from '../bytes/index.ts';
+import { type ByteSource, nameFromBytes, nameToBytes, readInto } from '../bytes/index.ts';
+import type { KnownImage } from '../formats/squashfs/index.ts';
 import type { BundleFile } from '../media/index.ts';
 import type { Entry, Tree } from '../tree/index.ts';
 import { onInterrupt } from './cleanup.ts';
 import { asPath } from './descriptors.ts';
-import { runningSha256 } from './digest.ts';
+import { runningSha256, sha256 } from './digest.ts';
 import { diskPath } from './entries.ts';
 import { system } from './errno.ts';
+import { knownBlocks } from './live-blocks.ts';
 import { fileSource } from './source.ts';
 
-/** Most bytes of bundles that are kept. */
+/** Most bytes of bundles, and of what is known of them and of roots, that are kept. */
 export const BUNDLES_LIMIT = 4 * 1024 ** 3;
 const PIECE = 1 << 20;
 // A file that changed so shortly ago can change again without another time.
 const RACY_MS = 1000;
 const NAME = /^([0-9a-f]{64})-([0-9a-f]{64})\.sb$/;
+const NOTE_NAME = /^[0-9a-f]{64}\.(facts|archive|blocks)$/;
+const NOTE_MOST = 256 << 20;
 
 /** SHA-256 of a whole source, read piece by piece. */
 export function digestSource(source: ByteSource): string {
@@ -61,14 +78,32 @@ export function imageOrigin(paths: readonly string[]): TreeOrigin {
   return { of: () => whole };
 }
 
+/** What is noted beside bundles: facts about a root's files, a root's last archive, the blocks of a bundle. */
+export type NoteKind = 'facts' | 'archive' | 'blocks';
+
 /** A place for the bundles of one run. */
 export interface LiveStore {
   /** Takes a bundle that was made of the same before, or has it made: `make` writes the file at the path it is given. */
-  bundle(name: string, tree: Tree, origin: TreeOrigin, form: string, make: (path: string) => Promise<unknown>): Promise<StoredBundle>;
+  bundle(request: BundleRequest, make: (path: string, known: KnownImage | undefined) => Promise<unknown>): Promise<StoredBundle>;
+  /** What was noted under a subject (64 hex digits); not to be trusted: it says itself whether it is whole. */
+  note(subject: string, kind: NoteKind): Uint8Array | undefined;
+  /** Keeps a note for the next run, where that is possible. */
+  keepNote(subject: string, kind: NoteKind, bytes: Uint8Array): void;
   /** A path of its own for a file that goes away at the end. */
   scratch(name: string): string;
   /** Removes what was only for this run. */
   close(): void;
+}
+
+/** A bundle that is wanted. */
+export interface BundleRequest {
+  readonly name: string;
+  readonly tree: Tree;
+  readonly origin: TreeOrigin;
+  /** Everything besides tree and files that decides the bytes, as text. */
+  readonly form: string;
+  /** Where it belongs, as text: the root, and all that its blocks depend on. The last one of the same series gives blocks to the next. */
+  readonly series: string;
 }
 
 /** A bundle, and whether it was there already. */
@@ -83,7 +118,17 @@ export function bundlesDirectory(env: Readonly<Record<string, string | undefined
   return join(base, 'kindling/bundles');
 }
 
-function keyOf(tree: Tree, origin: TreeOrigin, form: string): string | undefined {
+/** What stands for the content of each file, by path; files that cannot be trusted are left out. */
+function identitiesOf(tree: Tree, origin: TreeOrigin): ReadonlyMap<string, string> {
+  const identities = new Map<string, string>();
+  for (const entry of tree.entries) {
+    const identity = entry.kind === 'file' ? origin.of(entry) : undefined;
+    if (identity !== undefined) identities.set(entry.path, identity);
+  }
+  return identities;
+}
+
+function keyOf(tree: Tree, identities: ReadonlyMap<string, string>, form: string): string | undefined {
   const digest = runningSha256();
   const lines: string[] = [form];
   const encoder = new TextEncoder();
@@ -95,7 +140,7 @@ function keyOf(tree: Tree, origin: TreeOrigin, form: string): string | undefined
     const { xattrs, ...rest } = entry;
     const held = [...(xattrs ?? [])].map(([name, value]) => [name, nameFromBytes(value)]);
     if (entry.kind === 'file') {
-      const identity = origin.of(entry);
+      const identity = identities.get(entry.path);
       if (identity === undefined) return undefined;
       lines.push(JSON.stringify([{ ...rest, content: entry.content.size }, held, identity]));
     } else lines.push(JSON.stringify([rest, held]));
@@ -120,17 +165,33 @@ export function liveStore(keeps: boolean, directory: string = bundlesDirectory()
   };
   return {
     scratch,
-    async bundle(name, tree, origin, form, make) {
-      const key = home === undefined ? undefined : keyOf(tree, origin, form);
+    async bundle({ name, tree, origin, form, series }, make) {
       const path = scratch(name);
-      const kept = key === undefined ? undefined : taken(home!, key, path);
+      if (home === undefined) {
+        await make(path, undefined);
+        return { ...finishedAt(path), name, path, isKept: false };
+      }
+      const identities = identitiesOf(tree, origin);
+      const key = keyOf(tree, identities, form);
+      const kept = key === undefined ? undefined : keptUnder(home, key, path);
       if (kept !== undefined) return { ...kept, name, path, isKept: true };
-      await make(path);
-      const content = fileSource(path);
-      const sha256 = digestSource(content);
-      // what changed while it was read has another key now, and is not kept under the old one
-      if (home !== undefined && key !== undefined && keyOf(tree, origin, form) === key) keep(path, join(home, `${key}-${sha256}.sb`));
-      return { name, path, content, size: content.size, sha256, isKept: false };
+      const subject = sha256(nameToBytes(JSON.stringify([name, series])));
+      const notePath = join(home, `${subject}.blocks`);
+      const base = (file: string): ByteSource | undefined => (NAME.test(file) ? taken(home, file, scratch(name))?.content : undefined);
+      const known = knownBlocks(noteAt(notePath), identities, base);
+      await make(path, known.image);
+      const made = finishedAt(path);
+      // what changed while it was read is another file now: it is neither kept under the old key nor known by its old identity
+      const after = identitiesOf(tree, origin);
+      const isSame = key !== undefined && keyOf(tree, after, form) === key;
+      const file = `${isSame ? key : sha256(nameToBytes(`${subject} ${made.sha256}`))}-${made.sha256}.sb`;
+      keep(path, join(home, file));
+      replaceNote(notePath, join(work, 'note'), known.print(file, after));
+      return { ...made, name, path, isKept: false };
+    },
+    note: (subject, kind) => (home === undefined ? undefined : noteAt(join(home, `${subject}.${kind}`))),
+    keepNote(subject, kind, bytes) {
+      if (home !== undefined) replaceNote(join(home, `${subject}.${kind}`), join(work, kind), bytes);
     },
     close() {
       withdraw();
@@ -151,20 +212,28 @@ function usable(directory: string): string | undefined {
   }
 }
 
+function finishedAt(path: string): Pick<StoredBundle, 'content' | 'size' | 'sha256'> {
+  const content = fileSource(path);
+  return { content, size: content.size, sha256: digestSource(content) };
+}
+
+function keptUnder(home: string, key: string, path: string): ReturnType<typeof taken> {
+  const file = names(home).find((one) => one.startsWith(key));
+  return file === undefined ? undefined : taken(home, file, path);
+}
+
 /** A kept bundle under a name of this run, so that nobody's tidying takes it away; undefined when there is none, or a damaged one. */
-function taken(home: string, key: string, path: string): Pick<StoredBundle, 'content' | 'size' | 'sha256'> | undefined {
-  const name = names(home).find((one) => one.startsWith(key));
-  if (name === undefined) return undefined;
-  const sha256 = NAME.exec(name)![2]!;
+function taken(home: string, file: string, path: string): Pick<StoredBundle, 'content' | 'size' | 'sha256'> | undefined {
+  const sha256 = NAME.exec(file)![2]!;
   try {
-    linkSync(join(home, name), path);
+    linkSync(join(home, file), path);
     const content = fileSource(path);
     if (digestSource(content) === sha256) {
-      utimesSync(join(home, name), new Date(), new Date());
+      utimesSync(join(home, file), new Date(), new Date());
       return { content, size: content.size, sha256 };
     }
     rmSync(path, { force: true });
-    rmSync(join(home, name), { force: true });
+    rmSync(join(home, file), { force: true });
   } catch {
     rmSync(path, { force: true }); // gone or unreadable meanwhile: it is made again
   }
@@ -179,12 +248,33 @@ function keep(path: string, target: string): void {
   }
 }
 
+function noteAt(path: string): Uint8Array | undefined {
+  try {
+    if (statSync(path).size > NOTE_MOST) return undefined;
+    const bytes = readFileSync(path);
+    utimesSync(path, new Date(), new Date());
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  } catch {
+    return undefined; // none, or gone meanwhile: everything is found out again
+  }
+}
+
+function replaceNote(path: string, scratch: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(scratch, bytes, { mode: 0o600 });
+    renameSync(scratch, path);
+  } catch {
+    rmSync(scratch, { force: true }); // no room: the next run finds everything out again
+  }
+}
+
 function names(home: string): readonly string[] {
   return readdirSync(home).filter((name) => NAME.test(name));
 }
 
 function evict(home: string): void {
-  const held = names(home).flatMap((name) => {
+  const held = readdirSync(home).flatMap((name) => {
+    if (!NAME.test(name) && !NOTE_NAME.test(name)) return [];
     const stats = statSync(join(home, name), { throwIfNoEntry: false });
     return stats === undefined ? [] : [{ path: join(home, name), size: stats.size, at: stats.mtimeMs }];
   });

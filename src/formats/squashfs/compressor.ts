@@ -1,6 +1,7 @@
 // What the writer needs from outside: something that compresses blocks. `node/` supplies one with worker threads and a cache; tests a plain one.
 // Slots instead of buffers, so that a file is read straight into memory the worker sees, and nothing is copied on the way.
 import type { Sha256 } from '../../bytes/index.ts';
+import type { FileEntry } from '../../tree/index.ts';
 
 /** The compressors kindling writes images with. */
 export type WrittenCompressor = 'gzip' | 'xz' | 'lz4' | 'zstd';
@@ -44,6 +45,42 @@ export interface Piece {
   readonly bytes: Uint8Array;
 }
 
+/** Where the blocks of a file are in an earlier image. */
+export interface KnownFile {
+  /** Absolute offset of the first stored block. */
+  readonly startAt: number;
+  /** Size words of the blocks, 0 for a hole. */
+  readonly words: Uint32Array;
+  /** SHA-256 of each block, where they were compared with those of other files. */
+  readonly digests: readonly string[] | undefined;
+  /** SHA-256 of the end that shares a block with others, likewise. */
+  readonly tail: string | undefined;
+}
+
+/** A block in an earlier image. */
+export interface KnownBlock {
+  readonly startAt: number;
+  /** Its size word. */
+  readonly word: number;
+}
+
+/**
+ * An earlier image of much the same files, written with the same compressor, block size and treatment of zeros. Files that are in it as they
+ * are now are not read, and blocks that consist of such files alone are copied. The bytes are those of an image made without it.
+ */
+export interface KnownImage {
+  /** What stands for a file's content: equal identities, equal content. Undefined for a file that may be another than it seems. */
+  identity(file: FileEntry): string | undefined;
+  file(identity: string): KnownFile | undefined;
+  /** The block that was packed of these ends of files. */
+  fragment(key: string): KnownBlock | undefined;
+  /** Stored bytes of the earlier image, valid until the next call. */
+  read(at: number, size: number): Uint8Array;
+  /** Told where things are in this image, when its data is complete. */
+  noteFile(identity: string, file: KnownFile): void;
+  noteFragment(key: string, block: KnownBlock): void;
+}
+
 /** Which file ends share blocks: whole files smaller than a block, those and the tail ends of larger ones, or none. */
 export type FragmentUse = 'small' | 'always' | 'none';
 
@@ -69,6 +106,8 @@ export interface EncodeOptions {
   readonly order?: ReadonlyMap<string, number>;
   /** The file is filled with zeros to a multiple of this: 4096 for what is mounted through a block device, 0 for none. */
   readonly padding: number;
+  /** An earlier image, to take over what has not changed. */
+  readonly known?: KnownImage;
   /** Told now and then: bytes of file content read, and bytes of the image so far. */
   readonly onProgress?: (progress: PackProgress) => void;
 }

@@ -3,7 +3,8 @@
 import { readInto, utf8 } from '../../bytes/index.ts';
 import { KindlingError, located } from '../../errors.ts';
 import type { FileEntry } from '../../tree/index.ts';
-import type { BlockSlot, EncodeOptions, PackedBlock } from './compressor.ts';
+import type { BlockSlot, EncodeOptions, KnownBlock, KnownFile, PackedBlock } from './compressor.ts';
+import { type Part, recallOf } from './encode-known.ts';
 import { RAW_BLOCK } from './structs.ts';
 
 /** Blocks of a file, one after the other. Files with equal blocks have one list. */
@@ -42,9 +43,18 @@ export interface DataPart {
   chunks(): AsyncGenerator<Uint8Array>;
 }
 
+/** A block that ends of files are put into. Without a slot as long as all of them are known, and the whole block may be. */
+interface Filling {
+  slot: BlockSlot | undefined;
+  size: number;
+  readonly index: number;
+  readonly parts: Part[];
+}
+
 interface Running {
-  readonly slot: BlockSlot;
-  readonly packed: Promise<PackedBlock>;
+  /** Undefined for a block of an earlier image. */
+  readonly slot: BlockSlot | undefined;
+  readonly packed: Promise<PackedBlock> | KnownBlock;
   /** Told where the block is and its size word. */
   readonly placed: (at: number, word: number) => void;
 }
@@ -85,7 +95,8 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
   const begun = new Set<string>();
   const lists = new Map<string, BlockList>();
   const running: Running[] = [];
-  let filling: { readonly slot: BlockSlot; size: number; readonly index: number } | undefined;
+  const recall = recallOf(files, options);
+  let filling: Filling | undefined;
   let scratch: Uint8Array | undefined;
   let position = startAt;
   let contentSize = 0;
@@ -96,13 +107,22 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
     running.push({ slot, packed, placed });
   }
 
+  /** A block of the earlier image, at `at` there. */
+  function startKnown(block: KnownBlock, placed: Running['placed']): void {
+    running.push({ slot: undefined, packed: block, placed });
+  }
+
+  function knownBytes({ startAt: at, word }: KnownBlock): PackedBlock {
+    return { bytes: options.known!.read(at, word & ~RAW_BLOCK), compressed: (word & RAW_BLOCK) === 0 };
+  }
+
   async function* finish(): AsyncGenerator<Uint8Array> {
     const { packed, placed } = running[0]!;
-    const { bytes, compressed } = await packed;
+    const { bytes, compressed } = 'word' in packed ? knownBytes(packed) : await packed;
     placed(position, compressed ? bytes.length : bytes.length | RAW_BLOCK);
     position += bytes.length;
     yield bytes;
-    running.shift()!.slot.release();
+    running.shift()!.slot?.release();
     options.onProgress?.({ contentSize, imageSize: position });
   }
 
@@ -111,15 +131,39 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
     while (running.length + (filling === undefined ? 0 : 1) >= compressor.slotCount) yield* finish();
   }
 
-  function endFragment(): void {
+  async function* endFragment(): AsyncGenerator<Uint8Array> {
     if (filling === undefined) return;
-    const fragment = fragments[filling.index]!;
-    const { slot, size } = filling;
-    filling = undefined;
-    start(slot, size, (at, word) => {
+    const { size, index, parts } = filling;
+    const fragment = fragments[index]!;
+    const placed = (at: number, word: number): void => {
       fragment.startAt = at;
       fragment.word = word;
-    });
+    };
+    recall?.filled(index, parts);
+    const same = filling.slot === undefined ? recall?.fragment(parts) : undefined;
+    if (same !== undefined) {
+      filling = undefined;
+      yield* room();
+      startKnown(same, placed);
+      return;
+    }
+    const slot = filling.slot ?? (yield* fillSlot(filling));
+    filling = undefined;
+    start(slot, size, placed);
+  }
+
+  /** Reads what is in a block that was thought to be known. */
+  async function* fillSlot(block: Filling): AsyncGenerator<Uint8Array, BlockSlot> {
+    // the block itself is counted: it may have the last slot
+    while (running.length + 1 > compressor.slotCount) yield* finish();
+    const slot = compressor.take();
+    block.slot = slot;
+    let at = 0;
+    for (const { file, size } of block.parts) {
+      load(file, file.content.size - size, slot.bytes.subarray(at, at + size));
+      at += size;
+    }
+    return slot;
   }
 
   function load(file: FileEntry, at: number, target: Uint8Array): void {
@@ -135,34 +179,46 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
     return scratch.subarray(0, size);
   }
 
-  /** Puts the end of a file into the fragment being filled, or a new one. */
-  async function* addFragment(bytes: Uint8Array): AsyncGenerator<Uint8Array, Tail> {
-    if (filling !== undefined && filling.size + bytes.length > blockSize) endFragment();
+  /** Puts the end of a file into the fragment being filled, or a new one. Without bytes it is known, and read only if its block is not. */
+  async function* addFragment(part: Part, bytes: Uint8Array | undefined): AsyncGenerator<Uint8Array, Tail> {
+    if (filling !== undefined && filling.size + part.size > blockSize) yield* endFragment();
     if (filling === undefined) {
       yield* room();
-      filling = { slot: compressor.take(), size: 0, index: fragments.length };
+      filling = { slot: bytes === undefined ? undefined : compressor.take(), size: 0, index: fragments.length, parts: [] };
       fragments.push({ startAt: 0, word: 0 });
     }
-    const target = filling.slot.bytes.subarray(filling.size, filling.size + bytes.length);
-    // Read in place where it fitted.
-    if (target.buffer !== bytes.buffer || target.byteOffset !== bytes.byteOffset) target.set(bytes);
-    const tail = { fragmentIndex: filling.index, offset: filling.size };
-    filling.size += bytes.length;
+    const block = filling;
+    if (bytes !== undefined) {
+      const slot = block.slot ?? (yield* fillSlot(block));
+      const target = slot.bytes.subarray(block.size, block.size + part.size);
+      // Read in place where it fitted.
+      if (target.buffer !== bytes.buffer || target.byteOffset !== bytes.byteOffset) target.set(bytes);
+    } else if (block.slot !== undefined) {
+      load(part.file, part.file.content.size - part.size, block.slot.bytes.subarray(block.size, block.size + part.size));
+    }
+    const tail = { fragmentIndex: block.index, offset: block.size };
+    block.size += part.size;
+    if (recall !== undefined) block.parts.push(part);
     return tail;
   }
 
   function endOf(size: number): Uint8Array {
-    if (filling === undefined || filling.size + size > blockSize) return scratchFor(size);
+    if (filling?.slot === undefined || filling.size + size > blockSize) return scratchFor(size);
     return filling.slot.bytes.subarray(filling.size, filling.size + size);
   }
 
   async function* storeTail(file: FileEntry, size: number): AsyncGenerator<Uint8Array, Tail> {
-    const bytes = endOf(size);
-    load(file, file.content.size - size, bytes);
-    const key = sharedTails.has(size) ? `${size}:${options.sha256(bytes)}` : undefined;
+    const known = recall?.file(file);
+    const compares = sharedTails.has(size);
+    const isKnown = known !== undefined && (!compares || known.tail !== undefined);
+    const bytes = isKnown ? undefined : endOf(size);
+    if (bytes !== undefined) load(file, file.content.size - size, bytes);
+    const digest = compares ? (bytes === undefined ? known!.tail! : options.sha256(bytes)) : undefined;
+    recall?.digested(file, { tail: digest ?? known?.tail });
+    const key = digest === undefined ? undefined : `${size}:${digest}`;
     const same = key === undefined ? undefined : tails.get(key);
     if (same !== undefined) return same;
-    const tail = yield* addFragment(bytes);
+    const tail = yield* addFragment({ file, size }, bytes);
     if (key !== undefined) tails.set(key, tail);
     return tail;
   }
@@ -179,11 +235,49 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
       load(file, at, bytes);
       digests.push(options.sha256(bytes));
     }
-    return lists.get(listKey(size, digests));
+    const same = lists.get(listKey(size, digests));
+    if (same !== undefined) recall?.digested(file, { blocks: digests });
+    return same;
+  }
+
+  /** The blocks of a file that is what it was in the earlier image: none of it is read. */
+  async function* storeKnown(file: FileEntry, size: number, known: KnownFile): AsyncGenerator<Uint8Array, BlockList> {
+    recall!.digested(file, { blocks: known.digests });
+    const digests = sharedLists.has(size) ? known.digests : undefined;
+    const key = digests === undefined ? undefined : listKey(size, digests);
+    const same = key === undefined ? undefined : lists.get(key);
+    if (same !== undefined) return same;
+    const list: BlockList = { startAt: 0, words: new Uint32Array(known.words.length), sparseSize: 0 };
+    let at = known.startAt;
+    for (const [index, word] of known.words.entries()) {
+      if (word === 0) {
+        list.sparseSize += Math.min(blockSize, size - index * blockSize);
+        continue;
+      }
+      yield* room();
+      startKnown({ startAt: at, word }, (placedAt, placedWord) => {
+        if (list.startAt === 0) list.startAt = placedAt;
+        list.words[index] = placedWord;
+      });
+      at += word & ~RAW_BLOCK;
+    }
+    if (key !== undefined) {
+      begun.add(`${size}:${digests![0]}`);
+      lists.set(key, list);
+    }
+    return list;
   }
 
   async function* storeBlocks(file: FileEntry, size: number): AsyncGenerator<Uint8Array, BlockList> {
+    const known = recall?.file(file);
     const digests = sharedLists.has(size) ? ([] as string[]) : undefined;
+    if (
+      known !== undefined &&
+      known.words.length === Math.ceil(size / blockSize) &&
+      (digests === undefined || known.digests !== undefined)
+    ) {
+      return yield* storeKnown(file, size, known);
+    }
     const list: BlockList = { startAt: 0, words: new Uint32Array(Math.ceil(size / blockSize)), sparseSize: 0 };
     for (let index = 0; index < list.words.length; index++) {
       yield* room();
@@ -213,6 +307,7 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
     if (digests !== undefined) {
       begun.add(`${size}:${digests[0]}`);
       lists.set(listKey(size, digests), list);
+      recall?.digested(file, { blocks: digests });
     }
     return list;
   }
@@ -232,13 +327,14 @@ export function dataPart(files: readonly FileEntry[], options: EncodeOptions, st
           dataOf.set(file, { blocks, tail });
           contentSize = readBefore + size;
         }
-        endFragment();
+        yield* endFragment();
         while (running.length > 0) yield* finish();
+        recall?.note(dataOf, fragments);
       } finally {
-        filling?.slot.release();
+        filling?.slot?.release();
         for (const { slot, packed } of running) {
-          await packed.catch(() => undefined); // the first failure is already on its way up
-          slot.release();
+          if (!('word' in packed)) await packed.catch(() => undefined); // the first failure is already on its way up
+          slot?.release();
         }
       }
     },
