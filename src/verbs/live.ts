@@ -5,21 +5,15 @@ import type { CodecChoice } from '../codecs/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
 import { compareBundleNames, type LeftOut, type NewBundle, splitRoot } from '../media/bundles/index.ts';
 import {
-  ARCHIVE_PATH,
   type BundleFile,
   DATA_DIRECTORY,
-  EFI_PATH,
-  grubMenu,
-  KERNEL_PATH,
-  LOOPBACK_PATH,
-  loopbackMenu,
-  MENU_PATH,
   type MediumFile,
   type MediumParts,
   type MenuOptions,
-  markerPath,
   mediumId,
+  menuEntries,
   type SourceDigest,
+  type Startup,
   sealFiles,
 } from '../media/index.ts';
 import { EARLY_CONF, findFile, kernelImageOf, type Plan, type Root } from '../plan/index.ts';
@@ -74,9 +68,10 @@ export interface LiveOutside extends PlanOutside {
   onStep?(title: string): void;
 }
 
-/** A medium, but for what its form adds. */
+/** A medium, but for what its loader and its form add. */
 export interface LiveMedium {
   readonly parts: MediumParts;
+  readonly startup: Startup;
   readonly plan: Plan;
   readonly archiveSize: number;
   readonly kernelSize: number;
@@ -85,10 +80,13 @@ export interface LiveMedium {
   readonly findings: readonly Finding[];
 }
 
-function titleOf(root: Root): string {
+function osReleaseOf(root: Root): string {
   const found = findFile(root, 'etc/os-release') ?? findFile(root, 'usr/lib/os-release');
-  const text = found === undefined || found.content.size > 1 << 16 ? '' : nameFromBytes(readAll(found.content));
-  const name = /^PRETTY_NAME=(?:"([^"\n]*)"|'([^'\n]*)'|(\S*))$/m.exec(text);
+  return found === undefined || found.content.size > 1 << 16 ? '' : nameFromBytes(readAll(found.content));
+}
+
+function titleOf(root: Root): string {
+  const name = /^PRETTY_NAME=(?:"([^"\n]*)"|'([^'\n]*)'|(\S*))$/m.exec(osReleaseOf(root));
   const title = (name?.[1] ?? name?.[2] ?? name?.[3] ?? '').replace(/["'$`\\{};|&<>]/g, '');
   return title === '' ? 'Live system' : title;
 }
@@ -189,13 +187,10 @@ export async function liveMedium(words: LiveWords, outside: LiveOutside): Promis
   checkData(words.data);
   const title = words.title ?? titleOf(outside.root);
   const menu: MenuOptions = { ...words.menu, title, data: words.data === DATA_DIRECTORY ? undefined : words.data };
-  const menuFiles: MediumFile[] = [
-    { path: MENU_PATH, content: bytesSource(nameToBytes(grubMenu(menu))) },
-    { path: LOOPBACK_PATH, content: bytesSource(nameToBytes(loopbackMenu(menu))) },
-  ];
   const { sign, sha256 } = outside;
   const isSealed = sign !== undefined;
   // what may be refused comes before what takes long; the id is known after that
+  menuEntries(menu);
   outside.onStep?.('planning');
   const unnamed = planFor(planWords(words, 'any', isSealed), outside).plan;
   const { bundles, leftOut } = await bundlesOf(words, outside);
@@ -207,21 +202,12 @@ export async function liveMedium(words: LiveWords, outside: LiveOutside): Promis
   for await (const chunk of build(plan, { codec: outside.codec, sha256: outside.sha256, ...outside.reuse?.encoding })) chunks.push(chunk);
   const archive = concat(chunks);
   outside.onArchive?.(archive);
-  const files: MediumFile[] = [
-    { path: KERNEL_PATH, content: kernel },
-    { path: ARCHIVE_PATH, content: bytesSource(archive) },
-    { path: markerPath(id), content: bytesSource(nameToBytes(`${id}\n`)) },
-    ...menuFiles,
-    ...(isSealed ? sealFiles(filesOf(bundles, words.data), { data: words.data, sha256, sign }) : []),
-  ];
-  // once: an image is planned more than once
-  const digested = files.map((one): MediumFile => ({ ...one, sha256: outside.digest(one.content) }));
-  const parts: MediumParts = { id, bundles, files: digested, data: words.data, time: words.time };
+  const files = isSealed ? sealFiles(filesOf(bundles, words.data), { data: words.data, sha256, sign }) : [];
+  const parts: MediumParts = { id, bundles, files, data: words.data, time: words.time };
+  const startup: Startup = {
+    ...{ id, kernel, archive: bytesSource(archive), menu },
+    ...{ version: plan.kernel.version, osRelease: osReleaseOf(outside.root) },
+  };
   const findings = plan.findings;
-  return { parts, plan, archiveSize: archive.length, kernelSize: kernel.size, title, leftOut, findings };
-}
-
-/** The parts with GRUB for EFI among them, as a folder or a disk has them. */
-export function withEfi(parts: MediumParts, efi: Uint8Array): MediumParts {
-  return { ...parts, files: [...parts.files, { path: EFI_PATH, content: bytesSource(efi) }] };
+  return { parts, startup, plan, archiveSize: archive.length, kernelSize: kernel.size, title, leftOut, findings };
 }
