@@ -10,22 +10,39 @@ import { start, type Talk } from './talk.ts';
 
 /** The systems there are recipes for. */
 export const LIVE_SYSTEMS = {
-  console: { recipes: ['console'], title: 'Debian console', most: 120e6, memory: 512 },
-  desktop: { recipes: ['console', 'desktop'], title: 'Debian desktop', most: 250e6, memory: 1536 },
+  console: { title: 'Debian console', most: 120e6, memory: 512 },
+  desktop: { title: 'Debian desktop', most: 250e6, memory: 1536 },
 } as const;
 export type LiveSystem = keyof typeof LIVE_SYSTEMS;
 
-/** The root of a system, made by mmdebstrap once. */
+const CONSOLE = { label: 'live-console', folders: [join(CLONE, 'recipes/live/console')] };
+const KINDLING = join(CLONE, 'bin/kindling');
+
+/** The root of a system, made by mmdebstrap once; the desktop's on top of the console's. */
 export async function liveTar(system: LiveSystem): Promise<string> {
-  const folders = LIVE_SYSTEMS[system].recipes.map((name) => join(CLONE, 'recipes/live', name));
-  return await recipeTar(`live-${system}`, folders);
+  if (system === 'console') return await recipeTar(CONSOLE.label, CONSOLE.folders);
+  return await recipeTar('live-desktop', [join(CLONE, 'recipes/live/desktop')], CONSOLE);
 }
 
-/** Writes the ISO image of a system. Bundles that were made before are taken again. Answers its size. */
-export async function liveIso(system: LiveSystem, iso: string, words: readonly string[] = []): Promise<number> {
-  const tar = await liveTar(system);
-  const title = ['--title', LIVE_SYSTEMS[system].title, '--label', `KINDLING_${system.toUpperCase()}`];
-  await mustRun(join(CLONE, 'bin/kindling'), ['live', 'iso', '--root', tar, '-o', iso, ...title, ...words]);
+/**
+ * Writes the ISO image of a system with such bundles (words of `--codec` and `--block`): the console's, and for the desktop one more, which is
+ * the difference of the two roots. Bundles that were made before are taken again. Answers its size.
+ */
+export async function liveIso(system: LiveSystem, iso: string, packing: readonly string[] = []): Promise<number> {
+  const root = await liveTar('console');
+  const folder = mkdtempSync(join(tmpdir(), 'kindling-bundle-'));
+  try {
+    const more: string[] = [];
+    if (system === 'desktop') {
+      const bundle = join(folder, '03-desktop.sb');
+      await mustRun(KINDLING, ['bundle', 'make', await liveTar('desktop'), '--over', root, '-o', bundle, ...packing]);
+      more.push('--bundle', bundle);
+    }
+    const title = ['--title', LIVE_SYSTEMS[system].title, '--label', `KINDLING_${system.toUpperCase()}`];
+    await mustRun(KINDLING, ['live', 'iso', '--root', root, '-o', iso, ...title, ...more, ...packing]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
   return statSync(iso).size;
 }
 
@@ -56,7 +73,7 @@ export async function bootScreen(iso: string, memory: number, processors = 2): P
       '-cpu',
       'max',
     ],
-    ...['-m', String(memory), '-smp', String(processors), '-device', 'VGA,edid=on,xres=1024,yres=768', '-device', 'virtio-tablet-pci'],
+    ...['-m', String(memory), '-smp', String(processors), '-device', 'VGA,edid=on,xres=1280,yres=800', '-device', 'virtio-tablet-pci'],
     ...['-chardev', 'stdio,id=console,signal=off', '-device', 'isa-serial,chardev=console', '-qmp', `unix:${socket},server=on,wait=off`],
     ...['-drive', `if=none,id=cd,file=${iso.replaceAll(',', ',,')},format=raw,read-only=on`, '-device', 'ide-cd,drive=cd,bootindex=0'],
   ]);
@@ -95,15 +112,45 @@ export async function askShell({ talk }: Screen, command: string, seconds = 120)
   return await talk.ask(command, PROMPT, seconds);
 }
 
-const WINDOWS = 'DISPLAY=:0 XAUTHORITY=$(ls /tmp/serverauth.* /home/live/.Xauthority 2>/dev/null | tail -n 1) xwininfo -root -tree';
+const PERSON = [
+  'HOME=/home/live USER=live DISPLAY=:0 XAUTHORITY=/home/live/.Xauthority',
+  'XDG_RUNTIME_DIR=/run/user/1000 DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus',
+].join(' ');
+const X11 = 'DISPLAY=:0 XAUTHORITY=$(ls /tmp/serverauth.* /home/live/.Xauthority 2>/dev/null | tail -n 1)';
 
-/** Waits until the X server shows the panel's and the desktop's windows. Answers the seconds since the machine was started. */
-export async function untilDesktop(screen: Screen, seconds: number): Promise<number> {
+/** Waits until the X server shows windows of all these. Answers the seconds since the machine was started. */
+export async function untilWindows(screen: Screen, names: readonly string[], seconds: number): Promise<number> {
   const until = screen.talk.seconds() + seconds;
+  // what is asked for is not to be found in the question's own echo
+  const asked = names.map((name) => `[${name[0]}]${name.slice(1)}`).join('|');
   for (;;) {
-    const windows = await askShell(screen, `${WINDOWS} 2>&1 | grep -E '[x]fce4-panel|[x]fdesktop'`);
-    if (windows.includes('xfce4-panel') && windows.includes('xfdesktop')) return screen.talk.seconds();
-    if (screen.talk.seconds() > until) throw new Error(`no panel and desktop within ${seconds} s; the X server shows:\n${windows}`);
-    await new Promise((resolve) => setTimeout(resolve, 5000));
+    const windows = await askShell(screen, `${X11} xwininfo -root -tree 2>&1 | grep -E '${asked}'`);
+    if (names.every((name) => windows.includes(name))) return screen.talk.seconds();
+    if (screen.talk.seconds() > until) throw new Error(`no ${names.join(' and ')} within ${seconds} s; the X server shows:\n${windows}`);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
   }
+}
+
+/** Waits until the X server shows the panel and the desktop. Answers the seconds since the machine was started. */
+export async function untilDesktop(screen: Screen, seconds: number): Promise<number> {
+  return await untilWindows(screen, ['xfce4-panel', 'xfdesktop'], seconds);
+}
+
+const TELLING = ['uname -sr', 'df -h / /memory/data', 'ls -lh /memory/data/kindling', 'findmnt -nro SOURCE,TARGET -t squashfs'];
+
+/** Opens the file manager on the bundles and a terminal that tells where the system is. */
+export async function openWindows(screen: Screen, seconds: number): Promise<void> {
+  const shell = [
+    'show() { printf \'\\033[1;32mlive@kindling\\033[0m:\\033[1;34m~\\033[0m$ %s\\n\' "$1"; eval "$1"; }',
+    '. ~/.bashrc',
+    ...TELLING.map((command) => `show '${command}'`),
+  ].join('\n');
+  await askShell(screen, `echo ${Buffer.from(shell).toString('base64')} | base64 -d >/tmp/telling`);
+  const where = '--geometry=74x18+40+290 --disable-server';
+  await askShell(screen, `(cd /home/live && runuser -u live -- env ${PERSON} thunar /memory/data/kindling >/dev/null 2>&1 &)`);
+  await askShell(
+    screen,
+    `(cd /home/live && runuser -u live -- env ${PERSON} xfce4-terminal ${where} -x bash --init-file /tmp/telling >/dev/null 2>&1 &)`,
+  );
+  await untilWindows(screen, ['Thunar', 'xfce4-terminal'], seconds);
 }

@@ -30,19 +30,30 @@ function contentOf(path: string): unknown[] {
 }
 
 /** The name of a recipe's result in the cache: its content decides. */
-export function recipeKey(recipe: Recipe): string {
+export function recipeKey(recipe: Recipe, base?: Recipe): string {
   const files = [...recipe.overlays, ...recipe.setups].map((path) => contentOf(path));
-  const text = JSON.stringify([1, recipe.packages, recipe.excludes, files]).replaceAll(CLONE, '');
+  const below = base === undefined ? [] : [recipeKey(base)];
+  const text = JSON.stringify([1, recipe.packages, recipe.excludes, files, ...below]).replaceAll(CLONE, '');
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
-/** A recipe's root as a tar archive, made once; needs mmdebstrap and, the first time, the network. Packages are shared with all else that is fetched. */
-export async function recipeTar(label: string, folders: readonly string[]): Promise<string> {
+/** A root that another one is made on top of. */
+export interface Below {
+  readonly label: string;
+  readonly folders: readonly string[];
+}
+
+/**
+ * A recipe's root as a tar archive, made once; needs mmdebstrap and, the first time, the network. Packages are shared with all else that is
+ * fetched. With `below` it is made on top of the root of that recipe.
+ */
+export async function recipeTar(label: string, folders: readonly string[], below?: Below): Promise<string> {
   const recipe = readRecipes(folders);
-  return await once(`${label}-${recipeKey(recipe)}.tar`, async (scratch) => {
+  const base = below && { tar: await recipeTar(below.label, below.folders), recipe: readRecipes(below.folders) };
+  return await once(`${label}-${recipeKey(recipe, base?.recipe)}.tar`, async (scratch) => {
     const { sources, options } = await aptFiles('amd64');
     const packageCache = join(cacheFolder(), 'apt-amd64/cache/archives');
-    await makeRecipeRoot(recipe, scratch, { sources, aptOptions: options, packageCache });
+    await makeRecipeRoot(recipe, scratch, { sources, aptOptions: options, packageCache, ...(base && { base }) });
   });
 }
 
