@@ -98,6 +98,17 @@ test('disks are not written to unless told', () => {
   assert.equal(drive({ file: '/a,b=c' }), 'if=none,id=disk0,file=/a,,b=c,format=raw,snapshot=on');
 });
 
+test('UEFI with Secure Boot: only the firmware writes its variables', () => {
+  const spec: MachineSpec = { ...SPEC, type: 'q35', kernel: undefined, initrd: undefined, disks: [disk('virtio')] };
+  const command = qemu.quoted(qemu.commandLine({ ...spec, firmware: { code: '/code', variables: '/variables', isSecure: true } }));
+  assert.match(command, / -machine q35,accel=tcg,smm=on,memory-backend=ram /);
+  assert.match(
+    command,
+    / -global driver=cfi.pflash01,property=secure,value=on -drive if=pflash,unit=0,\S+,readonly=on -drive if=pflash,unit=1,/,
+  );
+  assert.doesNotMatch(qemu.quoted(qemu.commandLine({ ...spec, firmware: { code: '/code', variables: '/variables' } })), /smm|secure/);
+});
+
 test('what does not fit is refused', () => {
   const cases: readonly Partial<MachineSpec>[] = [
     { type: 'virt' },
@@ -105,6 +116,7 @@ test('what does not fit is refused', () => {
     { memory: 7 },
     { memory: 2.5 },
     { type: 'q35', disks: [disk('ide')] },
+    { kernel: undefined, disks: [disk('virtio')], firmware: { code: '/c', variables: '/v', isSecure: true } },
     { disks: Array.from({ length: 5 }, () => disk('ide')) },
   ];
   for (const spec of cases) {

@@ -39,11 +39,13 @@ function startArguments(spec: MachineSpec): readonly string[] {
   if (spec.architecture !== 'x86_64') throw new KindlingError('USAGE', `firmware starts x86_64 machines only, not ${spec.architecture}`);
   if (spec.disks.length === 0) throw new KindlingError('USAGE', 'there is no kernel and no disk that firmware could start');
   if (spec.firmware === undefined || spec.firmware === 'bios') return [];
+  const { code, variables, isSecure = false } = spec.firmware;
   const flash = (unit: number, file: string, more: string): string[] => [
     '-drive',
     `if=pflash,unit=${unit},format=raw,file=${optionValue(file)}${more}`,
   ];
-  return [...flash(0, spec.firmware.code, ',readonly=on'), ...flash(1, spec.firmware.variables, '')];
+  const guarded = isSecure ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : [];
+  return [...guarded, ...flash(0, code, ',readonly=on'), ...flash(1, variables, '')];
 }
 
 function processor(spec: MachineSpec): string {
@@ -52,9 +54,14 @@ function processor(spec: MachineSpec): string {
   return spec.architecture === 'aarch64' ? 'max,pauth-impdef=on' : 'max';
 }
 
+function isSecure({ firmware }: MachineSpec): boolean {
+  return typeof firmware === 'object' && firmware.isSecure === true;
+}
+
 function machineArguments(spec: MachineSpec): readonly string[] {
+  if (isSecure(spec) && spec.type !== 'q35') throw new KindlingError('USAGE', `Secure Boot needs machine q35, not ${spec.type}`);
   const backed = spec.memoryDirectory !== undefined;
-  const machine = `${spec.type},accel=${spec.accelerator}${backed ? ',memory-backend=ram' : ''}`;
+  const machine = `${spec.type},accel=${spec.accelerator}${isSecure(spec) ? ',smm=on' : ''}${backed ? ',memory-backend=ram' : ''}`;
   const args = ['-machine', machine, '-cpu', processor(spec), '-smp', String(spec.processors)];
   args.push('-m', String(spec.memory));
   if (spec.memoryDirectory !== undefined) {

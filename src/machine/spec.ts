@@ -58,6 +58,8 @@ export type Accelerator = 'tcg' | 'kvm';
 export interface UefiFirmware {
   readonly code: string;
   readonly variables: string;
+  /** Secure Boot is on: only the firmware's own code may write its variables, which takes system management mode (machine q35). */
+  readonly isSecure?: boolean;
 }
 
 /** A machine. Memory in MiB. */

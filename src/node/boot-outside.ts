@@ -48,10 +48,10 @@ function bootFiles(archives: readonly string[], consoleFile: string | undefined)
     report: made.report,
     monitor: made.monitor,
     initrd: archives.length > 1 ? join4(archives, made.joined) : archives[0] && resolve(archives[0]),
-    uefi() {
-      const { code, variables: empty } = uefiFiles();
+    uefi(isSecure) {
+      const { code, variables: empty } = uefiFiles(isSecure ? SECURE_FILES : UEFI_FILES);
       system(() => copyFileSync(empty, variables));
-      return { code, variables };
+      return { code, variables, isSecure };
     },
     keep: withdraw,
     discard(everything) {
@@ -70,10 +70,18 @@ const UEFI_FILES: readonly (readonly [code: string, variables: string])[] = [
   ['/usr/share/qemu/ovmf-x86_64-code.bin', '/usr/share/qemu/ovmf-x86_64-vars.bin'],
 ];
 
-function uefiFiles(): UefiFirmware {
-  const found = UEFI_FILES.find((files) => files.every((path) => existsSync(path)));
+// the same with Secure Boot, and variables that hold Microsoft's keys
+const SECURE_FILES: typeof UEFI_FILES = [
+  ['/usr/share/OVMF/OVMF_CODE_4M.ms.fd', '/usr/share/OVMF/OVMF_VARS_4M.ms.fd'],
+  ['/usr/share/OVMF/OVMF_CODE_4M.secboot.fd', '/usr/share/OVMF/OVMF_VARS_4M.ms.fd'],
+  ['/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd', '/usr/share/edk2/ovmf/OVMF_VARS.secboot.fd'],
+  ['/usr/share/qemu/ovmf-x86_64-smm-ms-code.bin', '/usr/share/qemu/ovmf-x86_64-smm-ms-vars.bin'],
+];
+
+function uefiFiles(places: typeof UEFI_FILES): UefiFirmware {
+  const found = places.find((files) => files.every((path) => existsSync(path)));
   if (found === undefined)
-    throw new KindlingError('NO_TOOL', 'UEFI firmware for QEMU is not installed (Debian package ovmf)', { file: UEFI_FILES[0]![0] });
+    throw new KindlingError('NO_TOOL', 'UEFI firmware for QEMU is not installed (Debian package ovmf)', { file: places[0]![0] });
   return { code: found[0], variables: found[1] };
 }
 

@@ -32,6 +32,8 @@ export interface BootRequest {
   readonly accelerator: Accelerator;
   /** Where there is no kernel: what starts the machine; a BIOS unless told. */
   readonly firmware?: 'bios' | 'uefi' | undefined;
+  /** UEFI with Secure Boot on and Microsoft's keys, as computers are sold; of machine q35. */
+  readonly secureBoot?: boolean | undefined;
   /** Undefined: what suits the kernel's architecture. */
   readonly type: MachineType | undefined;
   /** Start a bzImage as it is, its own decompressor included. */
@@ -53,8 +55,8 @@ export interface BootFiles {
   readonly monitor: string;
   /** The archives as one file; undefined when there is none. */
   readonly initrd: string | undefined;
-  /** UEFI's code, and a copy of its variables for this boot. Throws NO_TOOL when none is installed. */
-  uefi(): UefiFirmware;
+  /** UEFI's code, and a copy of its variables for this boot; with Secure Boot on where asked. Throws NO_TOOL when none is installed. */
+  uefi(isSecure: boolean): UefiFirmware;
   /** Leaves all of them where they are, an interruption included. */
   keep(): void;
   /** Removes all but the console; with `everything`, that too. */
@@ -80,7 +82,7 @@ export async function machine(request: BootRequest, files: BootFiles, outside: B
     request.kernel === undefined ? { path: undefined, architecture: 'x86_64' } : await outside.kernel(request.kernel, request.asIs);
   return {
     architecture: kernel.architecture,
-    type: request.type ?? (kernel.architecture === 'aarch64' ? 'virt' : 'pc'),
+    type: request.type ?? (kernel.architecture === 'aarch64' ? 'virt' : request.secureBoot === true ? 'q35' : 'pc'),
     accelerator: request.accelerator,
     memory: request.memory,
     processors: request.processors,
@@ -94,7 +96,7 @@ export async function machine(request: BootRequest, files: BootFiles, outside: B
             emulated: request.accelerator === 'tcg',
             append: request.append,
           }),
-    ...(request.firmware === 'uefi' && kernel.path === undefined ? { firmware: files.uefi() } : {}),
+    ...(request.firmware === 'uefi' && kernel.path === undefined ? { firmware: files.uefi(request.secureBoot === true) } : {}),
     disks: request.disks,
     memoryDirectory: outside.backingDirectory(request.memory),
     reportFile: files.report,

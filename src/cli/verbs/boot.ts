@@ -27,6 +27,7 @@ export const boot: Verb = {
     kernel: { short: 'k', value: 'FILE', summary: 'kernel image', completes: 'file' },
     archive: { short: 'a', value: 'FILE', multiple: true, summary: 'archive; several are loaded one after the other', completes: 'file' },
     firmware: { value: 'FIRMWARE', choices: ['bios', 'uefi'], default: 'bios', summary: 'what starts IMAGE' },
+    'secure-boot': { summary: "with IMAGE: UEFI with Secure Boot on and Microsoft's keys, as computers are sold (machine q35)" },
     as: {
       value: 'MEDIUM',
       choices: ['cd', 'usb', 'disk'],
@@ -87,7 +88,9 @@ function requestFrom(parsed: Parsed): BootRequest {
   if (kernel === undefined && image === undefined) throw usageError('boot: --kernel is missing, or an image that firmware starts');
   if (image !== undefined) refuseBeside(parsed);
   const started = image === undefined ? [] : [imageDisk(image, parsed)];
-  const firmware = parsed.value('firmware');
+  const isSecure = parsed.flag('secure-boot');
+  if (isSecure && image === undefined) throw usageError('boot: --secure-boot needs an image that firmware starts');
+  const firmware = isSecure ? 'uefi' : parsed.value('firmware');
   const bus = diskBus(parsed.value('disk-bus') ?? 'virtio');
   const type = parsed.value('machine');
   return {
@@ -97,7 +100,7 @@ function requestFrom(parsed: Parsed): BootRequest {
     disks: [...started, ...parsed.values('disk').map((value) => diskFrom(value, { bus, writes: parsed.flag('write') }, isQcow2))].map(
       (disk) => ({ ...disk, file: resolve(disk.file) }),
     ),
-    ...(image === undefined ? {} : { firmware: firmware === 'uefi' ? ('uefi' as const) : ('bios' as const) }),
+    ...(image === undefined ? {} : { firmware: firmware === 'uefi' ? ('uefi' as const) : ('bios' as const), secureBoot: isSecure }),
     append: parsed.values('append').join(' '),
     memory: parsed.number('memory', { least: 8, most: 1 << 20 }) ?? MEMORY,
     processors: parsed.number('processors', { least: 1, most: 64 }) ?? 1,
@@ -123,7 +126,7 @@ function refuseBeside(parsed: Parsed): void {
 /** The image as the disk that firmware starts; its own drive by what it is. */
 function imageDisk(image: string, parsed: Parsed): Disk {
   const as = parsed.value('as') ?? (isIso(image) ? 'cd' : 'disk');
-  const cd = parsed.value('machine') === 'q35' ? 'scsi-cd' : 'ide-cd';
+  const cd = parsed.value('machine') === 'q35' || parsed.flag('secure-boot') ? 'scsi-cd' : 'ide-cd';
   const bus = as === 'cd' ? cd : as === 'usb' ? 'usb' : 'virtio';
   return diskFrom(image.startsWith('file=') ? `./${image}` : image, { bus, writes: parsed.flag('write') && as !== 'cd' }, isQcow2);
 }
