@@ -1,14 +1,14 @@
 // Encrypted changes that the live system makes itself (persistence=luks): of an empty partition, over power cuts in the middle of it, and of a file
 // that is made for them; and never of what holds a file.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { needs, tool } from '../tools.ts';
-import { mustRun } from '../world/index.ts';
+import { CLONE, debianRoot, linkTree, mustRun } from '../world/index.ts';
 import { type KeepSystem, keepSystem, medium, PASSPHRASE, PROMPT, power, room, typed } from './live-keep-world.ts';
 import { isoMedium, mediumFolder, scratchFolder } from './live-world.ts';
-import type { Talk } from './talk.ts';
+import { machineWords, start, type Talk } from './talk.ts';
 
 const TOOLS = ['qemu-system-x86_64', 'mkfs.ext4', 'mkfs.vfat', 'mcopy', 'cryptsetup', 'debugfs'] as const;
 const folder = scratchFolder();
@@ -102,4 +102,38 @@ test('a file for them is made on the medium; changes that are not encrypted stay
       /^ISO=\/live.iso$[\s\S]*^CHANGES=file \/dev\/vda kindling\/changes.img luks$/m,
     );
   });
+});
+
+test('a stick made with --encrypted and --sign, by its own boot loader: sealed bundles, and a passphrase for what is changed', async (t) => {
+  if (!needs(t, ...TOOLS, 'openssl', 'grub-mkimage')) return;
+  const [root, secret, stick] = [join(folder, 'root'), join(folder, 'secret.pem'), join(folder, 'stick.img')];
+  const { folder: debian, kernel } = await debianRoot('amd64', ['cryptsetup-bin', 'openssl']);
+  linkTree(debian, root);
+  mkdirSync(join(root, 'etc/kindling/keys'), { recursive: true });
+  await mustRun(tool('openssl'), ['genpkey', '-algorithm', 'ed25519', '-out', secret]);
+  await mustRun(tool('openssl'), ['pkey', '-in', secret, '-pubout', '-out', join(root, 'etc/kindling/keys/test.pem')]);
+  const small = [
+    '--one-bundle',
+    '--exclude',
+    'usr/lib/modules',
+    '--exclude',
+    'usr/share',
+    '--codec',
+    'zstd:1',
+    '--archive-codec',
+    'zstd:1',
+  ];
+  const words = ['--root', root, '-k', kernel.version, '--sign', secret, '--encrypted', '--changes', '64M', '--media', 'virtio', ...small];
+  const append = ['--append', 'init=/bin/sh', '--menu-timeout', '0', '--no-cache'];
+  await mustRun(join(CLONE, 'bin/kindling'), ['live', 'usb', '-o', stick, ...words, ...append]);
+  const talk = start(machineWords({ memory: 512, disks: [{ file: stick }] }));
+  try {
+    await talk.expect('root hashes are signed by test.pem', SECONDS);
+    await newPassphrase(talk);
+    await talk.expect(/^(#|.*# )$/m, SECONDS);
+    talk.say('cat /run/kindling/live /proc/mounts');
+    await talk.expect(/^CHANGES=device \/dev\/vda\d luks$[\s\S]*^\/dev\/mapper\/kindling-bundle-01-core.sb \S+ squashfs ro/m, 60);
+  } finally {
+    await talk.cut();
+  }
 });

@@ -44,6 +44,8 @@ if grep -q probe.pull /proc/cmdline; then
 	fact probe.pulled "$(find /memory/ /usr -xdev -type f -exec cat {} + | wc -c) $(ls -d /sys/class/block/sd* 2>/dev/null)"
 fi
 if grep -q probe.eject /proc/cmdline; then
+	# the next reader would pull the drawer in again
+	echo 0 >/proc/sys/dev/cdrom/autoclose
 	busybox eject /dev/sr0
 	fact probe.ejected "$(dd if=/dev/sr0 of=/dev/null count=1 2>&1)"
 	echo 3 >/proc/sys/vm/drop_caches
