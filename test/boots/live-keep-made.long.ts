@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { needs, tool } from '../tools.ts';
 import { CLONE, debianRoot, linkTree, mustRun } from '../world/index.ts';
-import { type KeepSystem, keepSystem, medium, PASSPHRASE, PROMPT, power, room, typed } from './live-keep-world.ts';
+import { type KeepSystem, keepSystem, medium, PACKAGES, PASSPHRASE, PROMPT, power, room, typed } from './live-keep-world.ts';
 import { isoMedium, mediumFolder, scratchFolder } from './live-world.ts';
 import { machineWords, start, type Talk } from './talk.ts';
 
@@ -107,7 +107,7 @@ test('a file for them is made on the medium; changes that are not encrypted stay
 test('a stick made with --encrypted and --sign, by its own boot loader: sealed bundles, and a passphrase for what is changed', async (t) => {
   if (!needs(t, ...TOOLS, 'openssl', 'grub-mkimage')) return;
   const [root, secret, stick] = [join(folder, 'root'), join(folder, 'secret.pem'), join(folder, 'stick.img')];
-  const { folder: debian, kernel } = await debianRoot('amd64', ['cryptsetup-bin', 'openssl']);
+  const { folder: debian, kernel } = await debianRoot('amd64', PACKAGES);
   linkTree(debian, root);
   mkdirSync(join(root, 'etc/kindling/keys'), { recursive: true });
   await mustRun(tool('openssl'), ['genpkey', '-algorithm', 'ed25519', '-out', secret]);

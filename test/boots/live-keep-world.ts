@@ -27,6 +27,9 @@ cd /
 exec sh </dev/console >/dev/console 2>&1
 `;
 
+/** What the root of the archives has beside Debian's least. */
+export const PACKAGES = ['cryptsetup-bin', 'openssl', 'kexec-tools'] as const;
+
 const CONFIG = 'media = virtio\nmedium = any\nencrypted = yes\n';
 
 /** What boots: a kernel, the archive, and the one bundle. */
@@ -38,7 +41,7 @@ export interface KeepSystem {
 
 /** The system, with further lines of configuration, and a public key for sealed media. */
 export async function keepSystem(config = '', key?: string): Promise<KeepSystem> {
-  const { folder, kernel } = await debianRoot('amd64', ['cryptsetup-bin', 'openssl']);
+  const { folder, kernel } = await debianRoot('amd64', PACKAGES);
   const root = await probeRoot('amd64', { files: { 'usr/sbin/init': INIT, 'etc/fstab': '' } });
   const bundle = await diskImage({ fs: 'squashfs', root, label: 'bundle' });
   const scratch = scratchFolder();

@@ -16,12 +16,12 @@ const folder = scratchFolder();
 
 let made: Promise<KeepSystem> | undefined;
 function system(): Promise<KeepSystem> {
-  made ??= keepSystem('programs = usr/sbin/dmsetup\n');
+  made ??= keepSystem('programs = usr/sbin/dmsetup usr/sbin/kexec\n');
   return made;
 }
 
-async function during(disks: readonly string[], append: string, act: (talk: Talk) => Promise<void>): Promise<void> {
-  const talk = power(await system(), disks, append);
+async function during(disks: readonly string[], append: string, act: (talk: Talk) => Promise<void>, memory = 320): Promise<void> {
+  const talk = power(await system(), disks, append, [], memory);
   try {
     await act(talk);
   } finally {
@@ -86,15 +86,16 @@ test("Ventoy's disk, mapped over the pieces of an ISO file, is found", async (t)
   });
 });
 
-test('from=ask: all media are listed, and the one that is chosen is it', async (t) => {
+test('from=ask: all media are listed, and the one that is chosen is it; its end starts another kernel', async (t) => {
   if (!needs(t, ...TOOLS)) return;
+  const { bundle, kernel, archive } = await system();
   const files = (id: string, name: string) => ({ 'kindling/medium': `${id.repeat(32)}\n`, [`kindling/${name}.sb`]: { copy: bundle } });
-  const { bundle } = await system();
   const one = await medium(join(folder, 'one.img'), 'vfat', files('ab', '01-one'));
-  const two = await medium(join(folder, 'two.img'), 'ext4', files('cd', '01-two'));
-  await during([one, two], 'from=ask live-media-timeout=30', async (talk) => {
+  const started = { 'boot/vmlinuz': { copy: kernel }, 'boot/initrd.img': { copy: archive } };
+  const two = await medium(join(folder, 'two.img'), 'ext4', { ...files('cd', '01-two'), ...started }, 80);
+  const ask = async (talk: Talk): Promise<void> => {
     await talk.expect(
-      /^ {2}1 {2}\/dev\/vda 64 MiB vfat LIVE, 01-one.sb, id abababab\n {2}2 {2}\/dev\/vdb 64 MiB ext4 live, 01-two.sb/m,
+      /^ {2}1 {2}\/dev\/vda 64 MiB vfat LIVE, 01-one.sb, id abababab\n {2}2 {2}\/dev\/vdb 80 MiB ext4 live, 01-two.sb/m,
       BOOT_SECONDS,
     );
     await talk.expect('number of the medium, or Enter to look again: ', 60);
@@ -103,5 +104,20 @@ test('from=ask: all media are listed, and the one that is chosen is it', async (
     talk.say('2');
     await talk.expect(PROMPT, BOOT_SECONDS);
     assert.match(await typed(talk, 'cat /run/kindling/live'), /^DEVICE=\/dev\/vdb$[\s\S]*^BUNDLES=01-two.sb$/m);
-  });
+  };
+  await during(
+    [one, two],
+    'from=ask live-media-timeout=30',
+    async (talk) => {
+      await ask(talk);
+      const words = '-l /memory/data/boot/vmlinuz --initrd=/memory/data/boot/initrd.img';
+      const load = `chroot /run/initramfs kexec ${words} --command-line="console=ttyS0 quiet from=/dev/vda"; echo "code $?"`;
+      assert.match(await typed(talk, load), /code 0$/);
+      talk.say('exec /run/initramfs/shutdown kexec');
+      await talk.expect('is unmounted: you may remove the medium', 120);
+      await talk.expect(PROMPT, BOOT_SECONDS);
+      assert.match(await typed(talk, 'cat /run/kindling/live'), /^DEVICE=\/dev\/vda$[\s\S]*^BUNDLES=01-one.sb$/m);
+    },
+    640,
+  );
 });
