@@ -65,6 +65,7 @@ export function diskForm(name: 'usb' | 'disk', output: string, words: DiskWords,
   return {
     name,
     output,
+    begin: (id) => maker.begin?.(id, 'disk'),
     bundleMost: words.bundleMost,
     async write({ parts, startup }, form) {
       const { outside, world } = form;

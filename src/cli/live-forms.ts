@@ -40,6 +40,8 @@ export interface LiveForm {
   readonly output: string;
   /** Bytes of the largest bundle it can hold, or was asked to. */
   readonly bundleMost: number | undefined;
+  /** Begins what takes long and needs no more than the medium's id. */
+  begin?(id: string): void;
   write(medium: LiveMedium, form: FormWorld): Promise<MadeMedium>;
 }
 
@@ -63,6 +65,7 @@ function isoForm(output: string, label: string, bundleMost: number | undefined, 
   return {
     name: 'iso',
     output,
+    begin: (id) => maker.begin?.(id, 'disc'),
     bundleMost,
     async write({ parts, startup }, { outside, world }) {
       const { sha256, digest } = outside;
@@ -93,6 +96,7 @@ function folderForm(output: string, { changes, bundleMost }: DiskWords, maker: L
   return {
     name: 'folder',
     output,
+    begin: (id) => maker.begin?.(id, 'none'),
     bundleMost: Number.isFinite(most) ? most : undefined,
     async write({ parts, startup }, { outside, store, world }) {
       const tree = mediumTree(withWholeLoader(parts, await maker.make(startup, 'none')), outside.digest);

@@ -20,6 +20,8 @@ export type BiosKind = 'disc' | 'disk' | 'none';
 /** Makes a loader for a medium. */
 export interface LoaderMaker {
   readonly name: string;
+  /** Begins what takes long and needs no more than the medium's id; its failures are those of `make`. */
+  begin?(id: string, bios: BiosKind): void;
   make(startup: Startup, bios: BiosKind): Promise<Loader>;
 }
 
@@ -37,6 +39,18 @@ async function biosLoader(id: string, kind: BiosKind): Promise<BiosLoader | unde
   if (kind === 'none') return undefined;
   const sector = grubSector(kind === 'disc' ? 'boot_hybrid.img' : 'boot.img');
   return { core: await grubCore(coreRequests(id)[kind]), sector };
+}
+
+/** GRUB's programs, begun at most once. */
+function grubCores(): (id: string, kind: BiosKind) => Promise<readonly [Uint8Array, BiosLoader | undefined]> {
+  const begun = new Map<string, Promise<readonly [Uint8Array, BiosLoader | undefined]>>();
+  return (id, kind) => {
+    const key = `${id} ${kind}`;
+    const cores = begun.get(key) ?? Promise.all([grubCore(coreRequests(id).efi), biosLoader(id, kind)]);
+    begun.set(key, cores);
+    cores.catch(() => undefined); // told to whoever waits for them
+    return cores;
+  };
 }
 
 /** The loader that was asked for. Throws USAGE, and NO_TOOL for programs that are not installed, before anything takes long. */
@@ -58,11 +72,10 @@ export function loaderWords(parsed: Parsed): LoaderMaker {
     const programs = signedPrograms();
     return { name, make: async (startup, kind) => signedGrubLoader(startup, programs, await biosLoader(startup.id, kind)) };
   }
+  const cores = grubCores();
   return {
     name,
-    async make(startup, kind) {
-      const [efi, bios] = await Promise.all([grubCore(coreRequests(startup.id).efi), biosLoader(startup.id, kind)]);
-      return grubLoader(startup, efi, bios);
-    },
+    begin: (id, kind) => void cores(id, kind),
+    make: async (startup, kind) => grubLoader(startup, ...(await cores(startup.id, kind))),
   };
 }

@@ -4,7 +4,6 @@ import { basename, resolve } from 'node:path';
 import { nameToBytes } from '../bytes/index.ts';
 import type { CodecChoice } from '../codecs/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
-import type { KnownImage } from '../formats/squashfs/index.ts';
 import { type NewBundle, parseBundleName } from '../media/bundles/index.ts';
 import type { BundleFile } from '../media/index.ts';
 import { nodeDecoders } from '../node/codecs.ts';
@@ -14,6 +13,7 @@ import { UNSYNCED_DISK } from '../node/disk.ts';
 import { earlyTree } from '../node/early-tree.ts';
 import { system } from '../node/errno.ts';
 import { hostFacts } from '../node/host-facts.ts';
+import type { KnownBlocks } from '../node/live-blocks.ts';
 import { digestSource, directoryOrigin, imageOrigin, type LiveStore } from '../node/live-store.ts';
 import { signBytes } from '../node/signature.ts';
 import { fileSource } from '../node/source.ts';
@@ -82,7 +82,7 @@ export async function openLive(options: LiveOutsideOptions, world: World): Promi
     const recipe = JSON.stringify([packageVersion(), form, own]);
     const series = JSON.stringify([resolve(path), packageVersion(), form]);
     const request = { name: file, tree: content, origin, form: recipe, series };
-    const stored = await store.bundle(request, (to, known) => written({ tree: content, size, time: own, known }, to, blocks, world));
+    const stored = await store.bundle(request, (to, known) => written({ tree: content, time: own, known }, to, blocks, world));
     if (stored.isKept) kept.add(file);
     return stored;
   };
@@ -124,15 +124,14 @@ function archiveReuse(root: Root, began: number, store: LiveStore): { reuse: Liv
 
 interface WantedImage {
   readonly tree: Tree;
-  /** Bytes of content. */
-  readonly size: number;
   readonly time: number;
   /** The last image of the same files, more or less. */
-  readonly known: KnownImage | undefined;
+  readonly known: KnownBlocks | undefined;
 }
 
-async function written({ tree, size, time, known }: WantedImage, path: string, blocks: BlockWords, world: World): Promise<void> {
-  await withCompressor(blocks, size, world, async (compressor) => {
+async function written({ tree, time, known }: WantedImage, path: string, blocks: BlockWords, world: World): Promise<void> {
+  // what is only taken over needs no threads
+  await withCompressor(blocks, known?.unknownSize(tree) ?? contentSize(tree), world, async (compressor) => {
     const pieces = packImage(tree, {
       compressor,
       blockSize: blocks.blockSize,
@@ -144,7 +143,7 @@ async function written({ tree, size, time, known }: WantedImage, path: string, b
       xattrs: true,
       exportTable: false,
       padding: 4096,
-      ...(known === undefined ? {} : { known }),
+      ...(known === undefined ? {} : { known: known.image }),
       onProgress: ({ contentSize: done }) => world.progress.advance(done),
     });
     // in a cache: its digest, not the disk, says that it is whole

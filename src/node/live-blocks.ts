@@ -2,12 +2,15 @@
 // them over. Text: a first line, the bundle's file, a line for each file and each shared block, and a last line with the digest of all before.
 import { type ByteSource, nameFromBytes, readInto } from '../bytes/index.ts';
 import type { KnownBlock, KnownFile, KnownImage } from '../formats/squashfs/index.ts';
+import type { Tree } from '../tree/index.ts';
 import { freshBytes } from './descriptors.ts';
 import { sha256 } from './digest.ts';
 
 /** The last bundle of a series, and this one. */
 export interface KnownBlocks {
   readonly image: KnownImage;
+  /** Bytes of the files that are to be read. */
+  unknownSize(tree: Tree): number;
   /** The note for the next run: of the bundle in this file, with those files that are still what they were when it was begun. */
   print(file: string, identities: ReadonlyMap<string, string>): Uint8Array;
 }
@@ -49,6 +52,11 @@ export function knownBlocks(
       noteFile: (identity, file) => void newFiles.set(identity, file),
       noteFragment: (key, block) => void newFragments.set(key, block),
     },
+    unknownSize: ({ entries }) =>
+      entries.reduce((size, entry) => {
+        if (entry.kind !== 'file' || (identities.has(entry.path) && files.has(identityOf(entry.path, identities)))) return size;
+        return size + entry.content.size;
+      }, 0),
     print(file, after) {
       const still = new Set([...after.keys()].map((path) => identityOf(path, after)));
       const isSettled = [...newFiles.keys()].every((identity) => still.has(identity));

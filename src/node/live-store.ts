@@ -17,7 +17,6 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ByteSource, nameFromBytes, nameToBytes, readInto } from '../bytes/index.ts';
-import type { KnownImage } from '../formats/squashfs/index.ts';
 import type { BundleFile } from '../media/index.ts';
 import type { Entry, Tree } from '../tree/index.ts';
 import { onInterrupt } from './cleanup.ts';
@@ -25,7 +24,7 @@ import { asPath } from './descriptors.ts';
 import { runningSha256, sha256 } from './digest.ts';
 import { diskPath } from './entries.ts';
 import { system } from './errno.ts';
-import { knownBlocks } from './live-blocks.ts';
+import { type KnownBlocks, knownBlocks } from './live-blocks.ts';
 import { fileSource } from './source.ts';
 
 /** Most bytes of bundles, and of what is known of them and of roots, that are kept. */
@@ -84,7 +83,7 @@ export type NoteKind = 'facts' | 'archive' | 'blocks';
 /** A place for the bundles of one run. */
 export interface LiveStore {
   /** Takes a bundle that was made of the same before, or has it made: `make` writes the file at the path it is given. */
-  bundle(request: BundleRequest, make: (path: string, known: KnownImage | undefined) => Promise<unknown>): Promise<StoredBundle>;
+  bundle(request: BundleRequest, make: (path: string, known: KnownBlocks | undefined) => Promise<unknown>): Promise<StoredBundle>;
   /** What was noted under a subject (64 hex digits); not to be trusted: it says itself whether it is whole. */
   note(subject: string, kind: NoteKind): Uint8Array | undefined;
   /** Keeps a note for the next run, where that is possible. */
@@ -128,26 +127,36 @@ function identitiesOf(tree: Tree, origin: TreeOrigin): ReadonlyMap<string, strin
   return identities;
 }
 
-function keyOf(tree: Tree, identities: ReadonlyMap<string, string>, form: string): string | undefined {
-  const digest = runningSha256();
-  const lines: string[] = [form];
-  const encoder = new TextEncoder();
-  const flush = (): void => {
-    digest.update(encoder.encode(`${lines.join('\n')}\n`));
-    lines.length = 0;
-  };
-  for (const entry of tree.entries) {
-    const { xattrs, ...rest } = entry;
-    const held = [...(xattrs ?? [])].map(([name, value]) => [name, nameFromBytes(value)]);
-    if (entry.kind === 'file') {
-      const identity = identities.get(entry.path);
-      if (identity === undefined) return undefined;
-      lines.push(JSON.stringify([{ ...rest, content: entry.content.size }, held, identity]));
-    } else lines.push(JSON.stringify([rest, held]));
-    if (lines.length > 500) flush();
+/** What decides the bytes of an entry, in few words: this is done for every file of a root. */
+function detailOf(entry: Entry, identities: ReadonlyMap<string, string>): unknown {
+  switch (entry.kind) {
+    case 'file':
+      return [entry.content.size, identities.get(entry.path)];
+    case 'symlink':
+      return entry.target;
+    case 'hardlink':
+      return entry.to;
+    case 'char':
+    case 'block':
+      return [entry.major, entry.minor];
+    default:
+      return 0;
   }
-  flush();
-  return digest.finish();
+}
+
+/** A digest of everything that decides the bytes; undefined when one of the files cannot be trusted. */
+function keyOf(tree: Tree, identities: ReadonlyMap<string, string>, form: string): string | undefined {
+  if (tree.entries.some(({ kind, path }) => kind === 'file' && !identities.has(path))) return undefined;
+  const lines = tree.entries.map((entry) => {
+    const { kind, path, mode, uid, gid, mtime, xattrs } = entry;
+    const held = xattrs === undefined ? 0 : [...xattrs].map(([name, value]) => [name, nameFromBytes(value)]);
+    return JSON.stringify([kind, path, mode, uid, gid, mtime, detailOf(entry, identities), held]);
+  });
+  return sha256(new TextEncoder().encode([form, ...lines, ''].join('\n')));
+}
+
+function areEqual(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): boolean {
+  return before.size === after.size && [...before].every(([path, identity]) => after.get(path) === identity);
 }
 
 /** Opens the place. With `keeps` false, or where the folder cannot be used, nothing outlives the run. */
@@ -156,6 +165,19 @@ export function liveStore(keeps: boolean, directory: string = bundlesDirectory()
   const work = system(() => mkdtempSync(home === undefined ? join(tmpdir(), 'kindling-live-') : join(home, 'work-')));
   const remove = (): void => rmSync(work, { recursive: true, force: true });
   const withdraw = onInterrupt(remove);
+  // for the next run: done when this one waits for something anyway
+  const waiting: (() => void)[] = [];
+  const settleOne = (): void => {
+    try {
+      waiting.shift()?.();
+    } catch {
+      // a root that goes away, a full disk: the next run makes it anew
+    }
+  };
+  const later = (work: () => void): void => {
+    waiting.push(work);
+    setImmediate(settleOne);
+  };
   let count = 0;
   const scratch = (name: string): string => {
     count += 1;
@@ -179,14 +201,16 @@ export function liveStore(keeps: boolean, directory: string = bundlesDirectory()
       const notePath = join(home, `${subject}.blocks`);
       const base = (file: string): ByteSource | undefined => (NAME.test(file) ? taken(home, file, scratch(name))?.content : undefined);
       const known = knownBlocks(noteAt(notePath), identities, base);
-      await make(path, known.image);
+      await make(path, known);
       const made = finishedAt(path);
-      // what changed while it was read is another file now: it is neither kept under the old key nor known by its old identity
-      const after = identitiesOf(tree, origin);
-      const isSame = key !== undefined && keyOf(tree, after, form) === key;
-      const file = `${isSame ? key : sha256(nameToBytes(`${subject} ${made.sha256}`))}-${made.sha256}.sb`;
-      keep(path, join(home, file));
-      replaceNote(notePath, join(work, 'note'), known.print(file, after));
+      later(() => {
+        // what changed while it was read is another file now: it is neither kept under the old key nor known by its old identity
+        const after = identitiesOf(tree, origin);
+        const isSame = key !== undefined && areEqual(identities, after);
+        const file = `${isSame ? key : sha256(nameToBytes(`${subject} ${made.sha256}`))}-${made.sha256}.sb`;
+        keep(path, join(home, file));
+        replaceNote(notePath, join(work, 'note'), known.print(file, after));
+      });
       return { ...made, name, path, isKept: false };
     },
     note: (subject, kind) => (home === undefined ? undefined : noteAt(join(home, `${subject}.${kind}`))),
@@ -194,6 +218,7 @@ export function liveStore(keeps: boolean, directory: string = bundlesDirectory()
       if (home !== undefined) replaceNote(join(home, `${subject}.${kind}`), join(work, kind), bytes);
     },
     close() {
+      while (waiting.length > 0) settleOne();
       withdraw();
       remove();
       if (home !== undefined) evict(home);

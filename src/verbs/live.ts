@@ -62,6 +62,8 @@ export interface LiveOutside extends PlanOutside {
   bundle(bundle: NewBundle): Promise<BundleFile>;
   /** What is taken over from the last archive of this root; `root` is its root then. */
   readonly reuse?: LiveReuse;
+  /** Told the medium's id as soon as it is known: what else depends on it can begin. */
+  onId?(id: string): void;
   /** Told the archive that was made, before anything else is. */
   onArchive?(bytes: Uint8Array): void;
   /** Told what is done now. */
@@ -195,6 +197,7 @@ export async function liveMedium(words: LiveWords, outside: LiveOutside): Promis
   const unnamed = planFor(planWords(words, 'any', isSealed), outside).plan;
   const { bundles, leftOut } = await bundlesOf(words, outside);
   const id = mediumId(bundles, outside.sha256);
+  outside.onId?.(id);
   outside.onStep?.('archive');
   const plan = forMedium(unnamed, id);
   const kernel = kernelImage(words, outside, plan.kernel.version);

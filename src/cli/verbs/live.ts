@@ -75,7 +75,7 @@ async function make(form: LiveForm, parsed: Parsed, world: World): Promise<numbe
     for (const { message } of notes) world.warn(printable(message));
     const words = liveWords(form, parsed, time);
     if (parsed.flag('dry-run')) return await dryRun(form, liveForecast(words, outside), world);
-    const medium = await liveMedium(words, outside);
+    const medium = await liveMedium(words, { ...outside, onId: (id) => form.begin?.(id) });
     for (const { severity, message } of medium.findings) {
       if (severity === 'note') world.detail(printable(message));
       else world.warn(printable(message));
