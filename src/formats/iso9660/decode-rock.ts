@@ -24,6 +24,9 @@ export interface Rock {
   readonly transformed: string | undefined;
 }
 
+// signature, size, version and flags of SL
+const LINK_HEAD = 5;
+
 interface SystemUseEntry {
   readonly signature: string;
   readonly at: number;
@@ -45,14 +48,30 @@ export function sharedSkip({ systemUse }: DirectoryRecord): number | undefined {
   return undefined;
 }
 
+/**
+ * Bytes of the entry at an offset. genisoimage puts more than 255 bytes into the second SL entry of a long target, and counts them wrong: such
+ * an entry ends where a component would begin with a letter, which is the signature of the next entry.
+ */
+function wholeSize(area: Uint8Array, offset: number): number {
+  const size = area[offset + 2]!;
+  if (area[offset] !== 0x53 || area[offset + 1] !== 0x4c || size < LINK_HEAD) return size;
+  const isEntry = (at: number): boolean => at + suspHead.size <= area.length && area[at]! >= 0x41 && area[at]! <= 0x5a;
+  const end = offset + size;
+  const isPadding = end + 2 > area.length || (area[end] === 0 && area[end + 1] === 0);
+  if (isPadding || isEntry(end)) return size;
+  let at = offset + LINK_HEAD;
+  while (at < end || (at < area.length && !isEntry(at))) at += 2 + (area[at + 1] ?? 0);
+  return isEntry(at) ? at - offset : size;
+}
+
 function* entriesOf(volume: Volume, { at, systemUse }: DirectoryRecord, skip: number): Generator<SystemUseEntry> {
   let area = systemUse.subarray(Math.min(skip, systemUse.length));
   for (let followed = 0; ; followed++) {
     let next: Uint8Array | undefined;
     for (let offset = 0; offset + suspHead.size <= area.length; ) {
-      const size = area[offset + 2]!;
-      const bytes = area.subarray(offset, offset + size);
       if (area[offset] === 0) break; // filled up with zeros
+      const size = wholeSize(area, offset);
+      const bytes = area.subarray(offset, offset + size);
       if (size < suspHead.size || bytes.length < size) {
         throw fault('BAD_VALUE', suspHead.name, at, `${size} bytes where ${area.length - offset} are left`);
       }
@@ -110,7 +129,7 @@ function targetReader(): { add(entry: SystemUseEntry): void; target(): string } 
   };
   return {
     add({ at, bytes }) {
-      for (let offset = 5; offset + 2 <= bytes.length; ) {
+      for (let offset = LINK_HEAD; offset + 2 <= bytes.length; ) {
         const [flags = 0, count = 0] = bytes.subarray(offset);
         offset += 2 + count;
         if (offset > bytes.length) throw fault('BAD_VALUE', 'SL entry', at, `a component of ${count} bytes, fewer are left`);
