@@ -1,5 +1,5 @@
 // Foreign programs that tests compare with: where they are, and what happens to a test when one is missing.
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
@@ -34,6 +34,16 @@ export function isCi(): boolean {
  */
 export function needs(t: TestContext, ...tools: string[]): boolean {
   const missing = tools.filter((tool) => findTool(tool) === undefined);
+  if (missing.length === 0) return true;
+  const message = `needs ${missing.join(', ')}, not installed here`;
+  if (isCi()) throw new Error(`${message} (CI is set, so nothing is skipped)`);
+  t.skip(message);
+  return false;
+}
+
+/** The same for files that packages bring and nobody runs: `if (!needsFiles(t, '/usr/lib/shim/shimx64.efi.signed')) return;` */
+export function needsFiles(t: TestContext, ...paths: string[]): boolean {
+  const missing = paths.filter((path) => !existsSync(path));
   if (missing.length === 0) return true;
   const message = `needs ${missing.join(', ')}, not installed here`;
   if (isCi()) throw new Error(`${message} (CI is set, so nothing is skipped)`);

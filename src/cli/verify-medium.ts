@@ -23,13 +23,15 @@ export async function verifyImage(path: string, parsed: Parsed, world: World): P
   });
   world.progress.clear();
   const isFine = passes(found.findings, parsed.flag('strict'));
-  if (world.json) await world.document({ image: path, passed: isFine, ...found, id: found.id ?? null });
+  if (world.json) await world.document({ image: path, passed: isFine, ...found, id: found.id ?? null, loader: found.loader ?? null });
   else {
     for (const finding of found.findings) {
       if (finding.severity !== 'note' || world.verbosity >= 1) await world.out.line(lineOf(finding, world));
     }
     const medium = found.id === undefined ? 'no medium' : `medium ${found.id.slice(0, 16)}`;
-    world.note(`${printable(path)}: ${found.form}, ${medium}, ${found.fileCount} files, ${found.bundles.length} bundles`);
+    world.note(
+      `${printable(path)}: ${found.form}, ${medium}, ${found.loader === undefined ? '' : `UEFI starts ${found.loader}, `}${found.fileCount} files, ${found.bundles.length} bundles`,
+    );
     world.note(isFine ? 'fine' : 'not fine');
   }
   return isFine ? 0 : 1;

@@ -9,11 +9,8 @@ import * as iso9660 from '../formats/iso9660/index.ts';
 import * as partitions from '../formats/partitions/index.ts';
 import * as squashfs from '../formats/squashfs/index.ts';
 import {
-  ARCHIVE_PATH,
   dataDirectories,
-  EFI_PATH,
-  KERNEL_PATH,
-  MENU_PATH,
+  ESP_PATH,
   mediumId,
   mediumPath,
   parseMedium,
@@ -24,6 +21,7 @@ import {
 } from '../media/index.ts';
 import { EARLY_CONF } from '../plan/index.ts';
 import type { Tree } from '../tree/index.ts';
+import { type FoundLoader, type FoundStart, findStart } from './verify-medium-loader.ts';
 
 /** What checking a medium needs of the outside. */
 export interface VerifyMediumOutside {
@@ -40,6 +38,8 @@ export interface MediumVerification {
   readonly form: 'iso' | 'disk' | 'volume';
   /** The medium's id; undefined where it has none that can be read. */
   readonly id: string | undefined;
+  /** What UEFI would start; undefined where it finds nothing. */
+  readonly loader: FoundLoader | undefined;
   readonly fileCount: number;
   readonly bundles: readonly string[];
   readonly findings: readonly Finding[];
@@ -49,6 +49,10 @@ interface Opened {
   readonly form: MediumVerification['form'];
   /** Undefined where the file system is one that kindling does not read (ext4). */
   readonly tree: Tree | undefined;
+  /** The volume that UEFI starts from. */
+  readonly esp: Tree | undefined;
+  /** Whether a BIOS finds something, where that is known. */
+  readonly hasBios: boolean | undefined;
   readonly findings: readonly Finding[];
 }
 
@@ -86,15 +90,18 @@ function openIso(source: ByteSource): Opened {
     entries = image.bootEntries;
     return image.tree;
   });
-  for (const platform of ['bios', 'efi'] as const) {
-    if (!entries.some((entry) => entry.platform === platform && entry.isBootable)) {
-      findings.push(
-        finding('medium-not-bootable', 'warning', `nothing in the boot catalog is for ${platform === 'efi' ? 'EFI' : 'a BIOS'}`),
-      );
-    }
-  }
+  const starts = (platform: 'bios' | 'efi'): boolean => entries.some((entry) => entry.platform === platform && entry.isBootable);
+  if (!starts('efi')) findings.push(finding('medium-not-bootable', 'warning', 'nothing in the boot catalog is for EFI'));
   findings.push(...espAgreement(source, entries));
-  return { form: 'iso', tree, findings };
+  const image = tree?.get(ESP_PATH);
+  const esp = image?.kind === 'file' ? volumeOf(image.content, ESP_PATH, findings) : undefined;
+  return { form: 'iso', tree, esp, hasBios: starts('bios'), findings };
+}
+
+/** A FAT volume, checked. */
+function volumeOf(volume: ByteSource, structure: string, findings: Finding[]): Tree | undefined {
+  findings.push(...fat.check(volume).map((one) => ({ ...one, where: { ...one.where, structure } })));
+  return attempt(findings, 'fat-unreadable', () => fat.decode(volume).tree);
 }
 
 /** The EFI system partition of the GPT, for sticks, and the EFI image of the boot catalog, for discs, are to be one. */
@@ -117,6 +124,7 @@ function espAgreement(source: ByteSource, entries: readonly iso9660.FoundBootEnt
 function openDisk(source: ByteSource): Opened {
   const findings: Finding[] = [...partitions.check(source)];
   const trees: Tree[] = [];
+  let esp: Tree | undefined;
   let isUnread = false;
   let table: partitions.PartitionTable | undefined;
   try {
@@ -134,12 +142,9 @@ function openDisk(source: ByteSource): Opened {
       isUnread ||= type === partitions.PARTITION_TYPES.linux;
       continue;
     }
-    findings.push(...fat.check(volume).map((one) => ({ ...one, where: { ...one.where, structure: `partition ${index}` } })));
-    const tree = attempt(findings, 'fat-unreadable', () => fat.decode(volume).tree);
+    const tree = volumeOf(volume, `partition ${index}`, findings);
     if (tree === undefined) continue;
-    if (type === partitions.PARTITION_TYPES.efiSystem && tree.get(EFI_PATH) === undefined) {
-      findings.push(finding('medium-not-bootable', 'warning', `the EFI system partition has no ${EFI_PATH}`));
-    }
+    if (type === partitions.PARTITION_TYPES.efiSystem) esp ??= tree;
     trees.push(tree);
   }
   const tree = trees.find((one) => dataDirectories(one).length > 0);
@@ -152,37 +157,44 @@ function openDisk(source: ByteSource): Opened {
       ),
     );
   }
-  return { form: 'disk', tree: tree ?? (isUnread ? undefined : trees[0]), findings };
+  // a stick with one partition of any type is started by what is in it
+  return { form: 'disk', tree: tree ?? (isUnread ? undefined : trees[0]), esp: esp ?? tree, hasBios: undefined, findings };
 }
 
 function open(source: ByteSource): Opened {
   if (iso9660.detect(source)) return openIso(source);
   if (fat.detect(source)) {
-    const findings = [...fat.check(source)];
-    return { form: 'volume', tree: attempt(findings, 'fat-unreadable', () => fat.decode(source).tree), findings };
+    const findings: Finding[] = [];
+    const tree = volumeOf(source, 'volume', findings);
+    return { form: 'volume', tree, esp: tree, hasBios: undefined, findings };
   }
   return openDisk(source);
 }
 
 /** Checks an image. Never throws for what its bytes hold. */
 export function verifyMedium(outside: VerifyMediumOutside): MediumVerification {
-  const { form, tree, findings: found } = open(outside.source);
+  const { form, tree, esp, hasBios, findings: found } = open(outside.source);
   const findings = [...found];
-  if (tree === undefined) return { form, id: undefined, fileCount: 0, bundles: [], findings };
+  if (tree === undefined) {
+    const { loader } = findStart(undefined, esp, (...words) => findings.push(finding(...words)));
+    return { form, id: undefined, loader, fileCount: 0, bundles: [], findings };
+  }
   const fileCount = tree.entries.filter(({ kind }) => kind === 'file').length;
   const [data] = dataDirectories(tree);
   if (data === undefined) {
     findings.push(finding('medium-none', 'error', 'there is no file "medium" in any directory: this is no live medium of kindling'));
-    return { form, id: undefined, fileCount, bundles: [], findings };
+    return { form, id: undefined, loader: undefined, fileCount, bundles: [], findings };
   }
-  for (const path of [KERNEL_PATH, ARCHIVE_PATH, MENU_PATH]) {
-    if (tree.get(path)?.kind !== 'file')
-      findings.push(finding('medium-file-missing', 'error', 'a file that a boot needs is not there', path));
+  const start = findStart(tree, esp, (...words) => findings.push(finding(...words)));
+  if (hasBios === false) {
+    // loaders for UEFI alone are a choice
+    const isChosen = start.loader === 'uki' || start.loader === 'systemd-boot';
+    findings.push(finding('medium-not-bootable', isChosen ? 'note' : 'warning', 'nothing in the boot catalog is for a BIOS'));
   }
   const sums = digests(tree, data, outside, findings);
   const { id, bundles } = stack(tree, data, sums, outside, findings);
-  pairing(tree, id, outside, findings);
-  return { form, id, fileCount, bundles, findings };
+  pairing(start, id, outside, findings);
+  return { form, id, loader: start.loader, fileCount, bundles, findings };
 }
 
 /** Every file against its digest; answers those that were found. */
@@ -269,20 +281,24 @@ function stack(tree: Tree, data: string, sums: ReadonlyMap<string, string>, { sh
 }
 
 /** Whether the live archive takes this medium. */
-function pairing(tree: Tree, id: string | undefined, { decoders }: VerifyMediumOutside, findings: Finding[]): void {
-  const archive = tree.get(ARCHIVE_PATH);
-  if (archive?.kind !== 'file') return;
+function pairing(
+  { archive, archivePath }: FoundStart,
+  id: string | undefined,
+  { decoders }: VerifyMediumOutside,
+  findings: Finding[],
+): void {
+  if (archive === undefined) return;
   try {
-    const conf = decodeArchive(archive.content, { decoders }).tree.get(EARLY_CONF);
+    const conf = decodeArchive(archive, { decoders }).tree.get(EARLY_CONF);
     const text = conf?.kind === 'file' ? nameFromBytes(readAll(conf.content)) : '';
     const wanted = /^MEDIUM='([0-9a-f]*)'$/m.exec(text)?.[1];
     if (!/^LIVE='1'$/m.test(text))
-      findings.push(finding('medium-archive', 'warning', 'the boot archive is none of kindling for live media', ARCHIVE_PATH));
+      findings.push(finding('medium-archive', 'warning', 'the boot archive is none of kindling for live media', archivePath));
     else if (wanted !== '' && wanted !== undefined && id !== undefined && wanted !== id) {
-      findings.push(finding('medium-archive-other', 'error', `the boot archive looks for medium ${wanted}, this is ${id}`, ARCHIVE_PATH));
+      findings.push(finding('medium-archive-other', 'error', `the boot archive looks for medium ${wanted}, this is ${id}`, archivePath));
     }
   } catch (error) {
     if (!(error instanceof KindlingError)) throw error;
-    findings.push(finding('medium-archive', 'error', error.message, ARCHIVE_PATH));
+    findings.push(finding('medium-archive', 'error', error.message, archivePath));
   }
 }
