@@ -56,13 +56,13 @@ test('a bundle is shown by the running system, is there at the next boot, and is
   };
   const disk = await medium(join(folder, 'bundles.img'), 'ext4', files, 160);
   await during(system, disk, async (talk) => {
-    const added = await typed(talk, `kindling --json bundle add /memory/data/extra/${NAME}; echo "code $?"`);
+    const added = await typed(talk, `kindling bundle add --json /memory/data/extra/${NAME}; echo "code $?"`);
     assert.match(added, /"name": *"07-game.sb"[\s\S]*"done": *true[\s\S]*"done": *true[\s\S]*code 0$/);
     assert.equal(
       await typed(talk, 'game; ls /usr/bin/busybox; touch /usr/x 2>/dev/null || echo closed'),
       'played\n/usr/bin/busybox\nclosed',
     );
-    const removed = await typed(talk, `kindling --json bundle remove --now ${NAME}; echo "code $?"`);
+    const removed = await typed(talk, `kindling bundle remove --json --now ${NAME}; echo "code $?"`);
     assert.match(removed, /"done": *true[\s\S]*code 0$/);
     assert.equal(await typed(talk, 'hash -r; ls /usr/bin/game 2>/dev/null; touch /usr/x && echo open'), 'open');
     talk.say('exec /run/initramfs/shutdown poweroff');
@@ -73,7 +73,7 @@ test('a bundle is shown by the running system, is there at the next boot, and is
   await during(system, disk, async (talk) => {
     const removed = await typed(
       talk,
-      `game; kindling --json bundle remove ${NAME}; echo "code $?"; ls /memory/data/kindling; grep -c 'data ext4 ro,' /proc/mounts`,
+      `game; kindling bundle remove --json ${NAME}; echo "code $?"; ls /memory/data/kindling; grep -c 'data ext4 ro,' /proc/mounts`,
     );
     assert.match(removed, /^played$[\s\S]*"done": *false[\s\S]*"done": *true[\s\S]*^code 0$[\s\S]*^07-game\.sb\.off$[\s\S]*^1$/m);
   });

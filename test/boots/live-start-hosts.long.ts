@@ -111,7 +111,10 @@ test('from=ask: all media are listed, and the one that is chosen is it; its end 
     async (talk) => {
       await ask(talk);
       const words = '-l /memory/data/boot/vmlinuz --initrd=/memory/data/boot/initrd.img';
-      const load = `chroot /run/initramfs kexec ${words} --command-line="console=ttyS0 quiet from=/dev/vda"; echo "code $?"`;
+      const there = 'for i in proc sys dev; do mount -o bind /$i /run/initramfs/$i; done';
+      const gone = 'umount /run/initramfs/proc /run/initramfs/sys /run/initramfs/dev';
+      assert.equal(await typed(talk, there), '');
+      const load = `chroot /run/initramfs kexec ${words} --command-line="console=ttyS0 quiet from=/dev/vda"; echo "code $?"; ${gone}`;
       assert.match(await typed(talk, load), /code 0$/);
       talk.say('exec /run/initramfs/shutdown kexec');
       await talk.expect('is unmounted: you may remove the medium', 120);

@@ -44,9 +44,10 @@ if grep -q probe.pull /proc/cmdline; then
 	fact probe.pulled "$(find /memory/ /usr -xdev -type f -exec cat {} + | wc -c) $(ls -d /sys/class/block/sd* 2>/dev/null)"
 fi
 if grep -q probe.eject /proc/cmdline; then
-	# the next reader would pull the drawer in again
+	# the drawer goes out behind this reader, and the next one does not pull it in again
 	echo 0 >/proc/sys/dev/cdrom/autoclose
-	busybox eject /dev/sr0
+	echo 1 >/proc/sys/dev/cdrom/autoeject
+	dd if=/dev/sr0 of=/dev/null count=1
 	fact probe.ejected "$(dd if=/dev/sr0 of=/dev/null count=1 2>&1)"
 	echo 3 >/proc/sys/vm/drop_caches
 	fact probe.without "$(find /memory/ /usr -xdev -type f -exec cat {} + | wc -c)"

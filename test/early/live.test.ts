@@ -38,6 +38,7 @@ const PLACES: readonly (readonly [string, string])[] = [
   ['iso-scan/filename=/k.iso', ':/k.iso:kindling:1'],
   ['fromiso=/dev/sda3/k.iso', '/dev/sda3:/k.iso:kindling:1'],
   ['live-media=/dev/sdb1 live-media-path=live', '/dev/sdb1::live:1'],
+  ['from=ask', '::kindling:1'],
   ['from=one from=two', '::two:1'],
 ];
 for (const [line, place] of PLACES) {
