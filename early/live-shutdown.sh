@@ -14,7 +14,8 @@ shutdown_prepare() {
 		done
 	fi
 	mkdir -p "$sd_home/proc" "$sd_home/sys" "$sd_home/dev" "$sd_home/run" "$sd_home/oldroot" "$sd_home/kept"
-	echo "TOOLS='$TOOLS' sd_device='$l_medium'" >"$sd_home/usr/lib/kindling/early/shutdown.conf"
+	tools_borrow
+	echo "TOOLS='$TOOLS' sd_device='$l_medium' sd_borrowed='$sb_list'" >"$sd_home/usr/lib/kindling/early/shutdown.conf"
 	# shellcheck disable=SC2016 # for the program, not for now
 	echo '#!/bin/sh
 sd_top=${0%/shutdown}
@@ -44,17 +45,18 @@ shutdown_copy() {
 }
 
 # shutdown_lighten: what opens and checks changes came with its libraries. Where a busybox without any does all else, and no mapping has to be
-# closed at the end, they are memory for nothing. (Drivers and firmware go at the handover.)
+# closed at the end and no kernel is started by them, they are memory for nothing. (Drivers and firmware go at the handover.)
 shutdown_lighten() {
 	[ "$TOOLS" = busybox ] && [ -z "$k_break" ] || return 0
-	for sd_entry in /dev/mapper/kindling-*; do
+	for sd_entry in /dev/mapper/kindling-* /usr/sbin/kexec /sbin/kexec; do
 		[ ! -e "$sd_entry" ] || return 0
 	done
 	for sd_entry in /bin/busybox /usr/bin/busybox; do
 		[ -f "$sd_entry" ] || continue
+		# not -F, with which busybox's grep sees nothing of a line behind its first NUL
 		! grep -q -e /ld-linux -e /ld-musl -e /ld64 "$sd_entry" || return 0
 	done
-	for sd_entry in /lib/* /lib64/* /usr/lib/* /usr/lib64/* /usr/sbin/cryptsetup /usr/sbin/veritysetup /usr/bin/openssl /usr/sbin/e2fsck /usr/sbin/fsck.* /sbin/fsck.*; do
+	for sd_entry in /lib/* /lib64/* /usr/lib/* /usr/lib64/* /usr/sbin/cryptsetup /usr/sbin/veritysetup /usr/bin/openssl /usr/sbin/e2fsck /usr/sbin/mke2fs /usr/sbin/mkfs.* /usr/sbin/fsck.* /sbin/fsck.*; do
 		case $sd_entry in
 			*/kindling | */modules | */firmware | */modprobe.d | *'*') ;;
 			*) rm -rf "$sd_entry" ;;
@@ -73,6 +75,8 @@ shutdown_run() {
 	. "$e_home/mounts.sh"
 	. "$e_home/words.sh"
 	. "$e_home/report.sh"
+	. "$e_home/live-tools.sh"
+	tools_fetch "$@"
 	ROOT='' ROOTFSTYPE='' ROOTFLAGS='' RESUME='' TIMEOUT=30 k_report=''
 	cd /
 	shutdown_kernel_places

@@ -101,7 +101,9 @@ hand_over() {
 		switch_now "$@"
 	fi
 	memory_link run/initramfs/memory
-	rm -rf /usr/lib/modules /usr/lib/firmware
+	tools_spent
+	# shellcheck disable=SC2086 # names without blanks
+	rm -rf /usr/lib/modules /usr/lib/firmware $sb_spent
 	phase switch
 	r_kept=1
 	[ -z "$r_on" ] || watcher_start
