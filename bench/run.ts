@@ -1,5 +1,5 @@
 // npm run bench: the claims of docs/benchmarks.md, each side by side with the peers, printed as ratios and written to its part of the page.
-// Options: --rounds N (5), --only build|update|list|boot|pack|kdump|memory|check|live, --dry (do not write the pages). The memory claim draws a picture besides.
+// Options: --rounds N (5), --only build|update|list|boot|pack|kdump|memory|check|live|live-make, --dry (do not write the pages). The memory claim draws a picture besides.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,6 +59,7 @@ if (wants('live')) {
   }
   took('live', few, found);
 }
+if (values.only === 'live-make') console.log(markdown(await liveMake(out, at.log, few)));
 if (wants('memory')) {
   const { rows, contestants, picture } = await memory(at, few);
   took('memory', few, rows, `\n${contestants}`);
