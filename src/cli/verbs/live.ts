@@ -23,7 +23,7 @@ export const live: Verb = {
   description: [
     'Takes a root (a directory or any image kindling reads) and makes a medium that boots it without being installed: the root as compressed bundles, its kernel, a boot archive that finds the bundles and unites them, and a boot menu for BIOS and UEFI.',
     'iso: an image for CDs that boots from a stick as well. usb: an image of a whole stick, with FAT32. disk: an image of a whole disk, with ext4. folder: the files alone, to be copied on a stick that has others. No root privilege, no mount and no loop device is used.',
-    'GRUB is put together by grub-mkimage from the packages grub-pc-bin and grub-efi-amd64-bin (exit code 4 names what is missing). Bundles are kept in $XDG_CACHE_HOME/kindling/bundles and made again only when their files have changed.',
+    'GRUB is put together by grub-mkimage from the packages grub-pc-bin and grub-efi-amd64-bin (exit code 4 names what is missing). --loader systemd-boot and --loader uki make media that UEFI alone starts, --secure-boot media that UEFI starts with Secure Boot on. Bundles are kept in $XDG_CACHE_HOME/kindling/bundles and made again only when their files have changed.',
   ],
   positionals: [
     { name: 'FORM', summary: `one of ${FORMS.join(', ')}; or write, with IMAGE and DEVICE`, required: true },
@@ -37,6 +37,7 @@ export const live: Verb = {
       command: 'kindling live usb --root root.tar -o stick.img --changes 2G --encrypted',
       does: 'the same, encrypted: the first boot asks for a passphrase',
     },
+    { command: 'kindling live iso --root /srv/root -o live.iso --secure-boot', does: 'makes one that starts with Secure Boot on' },
     { command: 'kindling boot live.iso --firmware uefi', does: 'tries it in QEMU' },
   ],
   run,

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { needs, tool } from '../../../test/tools.ts';
+import { needs, needsFiles, tool } from '../../../test/tools.ts';
 import { mustRun } from '../../../test/world/index.ts';
 import { bytesSource, nameFromBytes, readAll, utf8 } from '../../bytes/index.ts';
 import { check, decode, decodeUki, encodeUki, withSections } from './index.ts';
@@ -24,12 +24,12 @@ function image(): Uint8Array {
 }
 
 test("the checksum is the one that binutils' linker made", (t) => {
-  if (!needs(t, STUB)) return;
+  if (!needsFiles(t, STUB)) return;
   assert.deepEqual(withSections(stub(), []), stub());
 });
 
 test('objdump finds the sections, objcopy takes them out', async (t) => {
-  if (!needs(t, STUB, 'objdump', 'objcopy')) return;
+  if (!needs(t, 'objdump', 'objcopy') || !needsFiles(t, STUB)) return;
   const path = join(folder, 'uki.efi');
   writeFileSync(path, image());
   const listed = await mustRun(tool('objdump'), ['-h', path]);
@@ -44,7 +44,7 @@ test('objdump finds the sections, objcopy takes them out', async (t) => {
 });
 
 test('what objcopy adds is read as what is added here', async (t) => {
-  if (!needs(t, STUB, 'objcopy')) return;
+  if (!needs(t, 'objcopy') || !needsFiles(t, STUB)) return;
   const path = join(folder, 'foreign.efi');
   const words: string[] = [];
   for (const [name, text, address] of [
