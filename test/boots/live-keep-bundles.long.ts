@@ -73,7 +73,7 @@ test('a bundle is shown by the running system, is there at the next boot, and is
   await during(system, disk, async (talk) => {
     const removed = await typed(
       talk,
-      `game; kindling bundle remove --json ${NAME}; echo "code $?"; ls /memory/data/kindling; grep -c 'data ext4 ro,' /proc/mounts`,
+      `game; kindling bundle remove --json ${NAME}; echo "code $?"; ls -1 /memory/data/kindling; grep -c 'data ext4 ro,' /proc/mounts`,
     );
     assert.match(removed, /^played$[\s\S]*"done": *false[\s\S]*"done": *true[\s\S]*^code 0$[\s\S]*^07-game\.sb\.off$[\s\S]*^1$/m);
   });

@@ -110,7 +110,7 @@ test('from=ask: all media are listed, and the one that is chosen is it; its end 
     'from=ask live-media-timeout=30',
     async (talk) => {
       await ask(talk);
-      const words = '-l /memory/data/boot/vmlinuz --initrd=/memory/data/boot/initrd.img';
+      const words = '-l --args-linux /memory/data/boot/vmlinuz --initrd=/memory/data/boot/initrd.img';
       const there = 'for i in proc sys dev; do mount -o bind /$i /run/initramfs/$i; done';
       const gone = 'umount /run/initramfs/proc /run/initramfs/sys /run/initramfs/dev';
       assert.equal(await typed(talk, there), '');
