@@ -27,7 +27,7 @@ export interface PeSection {
   readonly memorySize: number;
 }
 
-/** A PE image. */
+/** What the headers of a PE image say, and where its sections are. */
 export interface Pe {
   /** As ELF names it. */
   readonly machine: string;
