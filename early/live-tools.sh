@@ -2,19 +2,41 @@
 # programs and libraries, links to those take their place before the handover; the end begins by fetching them back, because it must not stand on
 # what it releases. Scripts that are done go too.
 
-# tools_borrow: sb_list, the archive's files that are links into a bundle from now on. Only where the archive stays (handover pivot), and with it
-# the bundles' mounts.
+# tools_borrow: sb_list, the archive's files that will be links into a bundle. Only where the archive stays (handover pivot), and with it the
+# bundles' mounts. The handover itself still runs on the files as they are, which keep names in /own until it is over: reading them from the
+# bundle would only take time.
 tools_borrow() {
-	sb_list=
+	sb_list='' sb_loader=''
 	[ "$HANDOVER" = pivot ] && [ "$TOOLS" = busybox ] && [ -z "$k_break" ] || return 0
 	for sb_name in $l_names; do
 		sb_bundle=$l_home/bundles/$sb_name
 		for sb_file in /usr/bin/busybox /bin/busybox; do
 			[ -f "$sb_bundle$sb_file" ] || continue
 			tools_same
-			tools_link
+			case "$sb_list " in
+				*"$sb_file "*) ;;
+				*) sb_list= ;;
+			esac
+			[ -z "$sb_list" ] || tools_ready || sb_list=
 			return 0
 		done
+	done
+}
+
+# tools_ready: second names for what will be links, and the way the links lead: at the end the archive is the root once more, but without what was
+# mounted in it, which is seen where the old root is then. Until then the archive itself stands at that place.
+tools_ready() {
+	for sb_file in bin sbin usr/bin usr/sbin; do
+		for sb_name in ln rm pivot_root; do
+			# a program of its own, not busybox
+			[ ! -f "/$sb_file/$sb_name" ] || [ -L "/$sb_file/$sb_name" ] || return 1
+		done
+	done
+	mkdir -p /own /oldroot/run && ln -sfn ../.. /oldroot/run/initramfs || return 1
+	# shellcheck disable=SC2086 # names without blanks
+	ln $sb_list /own/ || return 1
+	for sb_file in /own/ld-*; do
+		[ ! -e "$sb_file" ] || sb_loader=$sb_file
 	done
 }
 
@@ -50,20 +72,36 @@ $sb_there
 END
 }
 
-# tools_link: one process for each directory. At the end the archive is the root once more, but without what was mounted in it: that is seen
-# where the old root is. So the links lead there; until then, the archive itself stands at that place.
+# tools_own PLACE COMMAND...: a command of the archive's busybox, by its second name below PLACE.
+tools_own() {
+	sb_top=$1
+	shift
+	if [ -z "$sb_list" ]; then
+		"$@"
+	elif [ -n "$sb_loader" ]; then
+		"$sb_top$sb_loader" --library-path "$sb_top/own" "$sb_top/own/busybox" "$@"
+	else
+		"$sb_top/own/busybox" "$@"
+	fi
+}
+
+# tools_link: the last thing before the roots change places. One process for each directory.
 tools_link() {
-	[ -n "$sb_list" ] && mkdir -p /oldroot/run && ln -sfn ../.. /oldroot/run/initramfs || return 0
 	set --
 	sb_into=
 	for sb_file in $sb_list ''; do
 		if [ "${sb_file%/*}" != "$sb_into" ]; then
-			[ $# = 0 ] || ln -sf "$@" "$sb_into/" || warn "$* could not be linked"
+			[ $# = 0 ] || tools_own '' ln -sf "$@" "$sb_into/"
 			set --
 			sb_into=${sb_file%/*}
 		fi
 		set -- "$@" "/oldroot/run/initramfs$sb_bundle$sb_file"
 	done
+}
+
+# tools_done: the roots have changed places; the second names go.
+tools_done() {
+	[ -z "$sb_list" ] || tools_own /run/initramfs rm -rf /run/initramfs/own || :
 }
 
 # tools_spent: sb_spent, scripts and all else of early userspace that the end has no use for.

@@ -111,10 +111,12 @@ hand_over() {
 	[ -d /run/initramfs ] || mkdir /run/initramfs
 	kernel_moves "$l_union"
 	cd "$l_union" || exit 1
-	pivot_root . run/initramfs || {
+	tools_link
+	tools_own '' pivot_root . run/initramfs || {
 		echo 'kindling: pivot_root was refused; the union is at the current directory'
 		sh </dev/console >/dev/console 2>&1
 	}
+	tools_done
 	# The kernel has changed this shell's root too, and with it its own: requests for modules and firmware go to the union from here on.
 	exec "$i_init" "$@"
 }
