@@ -20,6 +20,7 @@ const FILES = [
   'root.sh',
   'live-changes.sh',
   'live-changes-find.sh',
+  'live-changes-make.sh',
   'live-verify.sh',
 ] as const;
 // What the rest of early userspace would do, said instead of done.
@@ -88,6 +89,10 @@ const PLACES: readonly (readonly [string, Readonly<Record<string, string>>, stri
   ['no directory on FAT', DIRECTORY, 'vfat', 'perch', '1'],
   ['nothing on a disc', IMAGE, 'iso9660', 'perch', '1'],
   ['a new directory', {}, 'xfs', 'perch', '0 directory data/kindling/changes new'],
+  ['no unencrypted directory that is empty', { 'kindling/changes/note': '' }, 'ext4', 'perch=luks', '0 file data/kindling/changes.img new'],
+  ['an unencrypted directory in the way', DIRECTORY, 'ext4', 'perch=luks', '0 directory data/kindling/changes'],
+  ['an encrypted file on FAT', {}, 'vfat', 'persistence=luks', '0 file data/kindling/changes.img new'],
+  ['an encrypted file before a directory', { ...DIRECTORY, ...IMAGE }, 'ext4', 'perch=luks', '0 file data/kindling/changes.img'],
   ['a named file', { 'mine.img': '' }, 'vfat', 'perchdir=/mine.img', '0 file data/mine.img'],
   ['a named directory', { 'mine/rw/x': '' }, 'ext4', 'perchdir=mine', '0 directory data/mine'],
   ['a name of nothing', {}, 'ext4', 'perchdir=mine', '1  data/mine  perchdir=mine: there is no mine'],
