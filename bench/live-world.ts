@@ -78,3 +78,13 @@ export async function pipeIso(peer: LivePeer, scratch: string): Promise<string> 
   await mustRun(program, words);
   return iso;
 }
+
+/** A disc with the same tree, as live-build writes discs: ISO 9660 alone. (live-boot would take the HFS+ that grub-mkrescue adds for the medium.) */
+export async function peerDisc(peer: LivePeer, scratch: string): Promise<string> {
+  const [medium, iso] = [join(scratch, 'peer-disc'), join(scratch, 'peer-disc.iso')];
+  peerMedium(peer, medium);
+  const image = join(medium, 'live/filesystem.squashfs');
+  await mustRun('mksquashfs', [peer.folder, image, ...CODEC.theirs, '-noappend', '-quiet', '-no-progress', '-e', 'boot']);
+  await mustRun('xorriso', ['-as', 'mkisofs', '-quiet', '-iso-level', '3', '-R', '-J', '-joliet-long', '-V', 'LIVE', '-o', iso, medium]);
+  return iso;
+}

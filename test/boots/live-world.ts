@@ -54,6 +54,7 @@ if grep -q probe.eject /proc/cmdline; then
 fi
 fact probe.bundles $(ls /memory/bundles)
 fact probe.rest $(ls -A /run/initramfs 2>/dev/null)
+fact probe.kept $(du -xsk /run/initramfs 2>/dev/null)
 cat /etc/layer 2>/dev/null && fact probe.layer "$(cat /etc/layer)"
 echo written >/etc/written && fact probe.written "$(cat /etc/written)"
 `;
