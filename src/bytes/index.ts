@@ -1,4 +1,5 @@
 // bytes: structures as tables, integers, sources, sinks, names. The lowest room; everything above reads and writes through it.
+export { type ChunkOptions, chunked, type Piece } from './chunks.ts';
 export type { Sha256 } from './digest.ts';
 export {
   alignUp,

@@ -72,7 +72,9 @@ function isoForm(output: string, label: string, bundleMost: number | undefined, 
       const loader = await loaderFor(maker, startup, 'disc', world);
       const { plan } = isoMedium(parts, loader, { label, sha256, digest });
       world.progress.step('writing', plan.size);
-      const size = await writeAtomically(output, interruptible(counted(plan.chunks(), world), world.signal), { expectedSize: plan.size });
+      const size = await writeAtomically(output, interruptible(counted(plan.chunks({ reuse: true }), world), world.signal), {
+        expectedSize: plan.size,
+      });
       return { output, size, facts: { form: 'iso', label, loader: maker.name, uuid: plan.uuid } };
     },
   };

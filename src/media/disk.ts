@@ -2,7 +2,7 @@
 // for one for changes (docs/live.md, "The disk image").
 import { alignUp, type ByteSource, bytesSource, type Sha256 } from '../bytes/index.ts';
 import { KindlingError } from '../errors.ts';
-import { encode as encodeFat, leastSize } from '../formats/fat/index.ts';
+import { encode as encodeFat, type FatPlan, leastSize } from '../formats/fat/index.ts';
 import { encode as encodeTable, GPT_BACKUP_SIZE, type GptPartition, PARTITION_TYPES } from '../formats/partitions/index.ts';
 import type { Tree } from '../tree/index.ts';
 import { espImage, espSize } from './esp.ts';
@@ -89,7 +89,9 @@ export function diskMedium(request: DiskRequest): DiskMedium {
     throw new KindlingError('LIMIT', message, { structure: 'disk' });
   }
   const volume = isTree(data)
-    ? encodeFat(data, { size: room, label, serial: serialOf(id, 'data', sha256), time, type: 32, hiddenSectors: dataAt / SECTOR })
+    ? fatVolume(
+        encodeFat(data, { size: room, label, serial: serialOf(id, 'data', sha256), time, type: 32, hiddenSectors: dataAt / SECTOR }),
+      )
     : data;
   const size = request.size === undefined ? dataAt + room + behind : Math.floor(request.size / SECTOR) * SECTOR;
   const changesAt = dataAt + room;
@@ -137,6 +139,9 @@ export function diskMedium(request: DiskRequest): DiskMedium {
     },
   };
 }
+
+/** A piece of a disk is written before the next one is made. */
+const fatVolume = (plan: FatPlan): Volume => ({ size: plan.size, chunks: () => plan.chunks({ reuse: true }) });
 
 const PIECE = 64 * 1024;
 

@@ -1,5 +1,5 @@
 // pack: a tree in another form. What the form cannot hold is known before a byte is made.
-import { concat, nameToBytes } from '../bytes/index.ts';
+import { type ChunkOptions, concat, nameToBytes } from '../bytes/index.ts';
 import { type CodecChoice, crc32 } from '../codecs/index.ts';
 import { type Finding, KindlingError } from '../errors.ts';
 import * as fat from '../formats/fat/index.ts';
@@ -23,12 +23,14 @@ const LOSES: Readonly<Record<Exclude<PackFormat, 'fat'>, Loses>> = {
   tar: tar.loses,
   iso9660: iso9660.loses,
 };
-const STREAMS: Readonly<Record<Exclude<PackFormat, 'squashfs'>, (tree: Tree, volume: VolumeWords) => Iterable<Uint8Array>>> = {
+const STREAMS: Readonly<
+  Record<Exclude<PackFormat, 'squashfs'>, (tree: Tree, volume: VolumeWords, how: ChunkOptions) => Iterable<Uint8Array>>
+> = {
   newc: (tree) => newc.encode(tree.entries),
   odc: (tree) => odc.encode(tree.entries),
   tar: (tree) => tar.encode(tree),
-  iso9660: (tree, { volumeId = VOLUME_ID, time = newestTime(tree), joliet = false }) =>
-    iso9660.encode(tree, { volumeId, time, joliet }).chunks(),
+  iso9660: (tree, { volumeId = VOLUME_ID, time = newestTime(tree), joliet = false }, how) =>
+    iso9660.encode(tree, { volumeId, time, joliet }).chunks(how),
   fat: fatChunks,
 };
 const VOLUME_ID = 'KINDLING';
@@ -54,12 +56,16 @@ export interface VolumeWords {
 const FAT_UNIT = 4096;
 
 /** A FAT volume. Its serial number is made of its name and of the tree, as far as FAT keeps it. */
-function fatChunks(tree: Tree, { volumeId: label = VOLUME_ID, time = newestTime(tree), size, fatType }: VolumeWords): Iterable<Uint8Array> {
+function fatChunks(
+  tree: Tree,
+  { volumeId: label = VOLUME_ID, time = newestTime(tree), size, fatType }: VolumeWords,
+  how: ChunkOptions,
+): Iterable<Uint8Array> {
   const type = fatType === undefined ? {} : { type: fatType };
   const bytes = size ?? fat.leastSize(tree, { label, unit: FAT_UNIT, ...type });
   const rows = tree.entries.map((entry) => `${entry.path} ${entry.mtime} ${entry.kind === 'file' ? entry.content.size : entry.kind}\n`);
   const serial = crc32(nameToBytes(`${label} ${bytes} ${time}\n${rows.join('')}`));
-  return fat.encode(tree, { size: bytes, label, serial, time, ...type }).chunks();
+  return fat.encode(tree, { size: bytes, label, serial, time, ...type }).chunks(how);
 }
 
 /** What is changed of a tree before it is packed. */
@@ -143,15 +149,17 @@ export function packImage(tree: Tree, options: squashfs.EncodeOptions): AsyncGen
   return squashfs.encode(tree, options);
 }
 
-/** An archive from front to back, compressed as one frame where a codec is given. Throws NOT_EXPRESSIBLE before the first chunk, LIMIT for more than 2 GiB in a frame. */
+/** An archive from front to back, the memory of a chunk used again for the next; compressed as one frame where a codec is given. Throws NOT_EXPRESSIBLE before the first chunk, LIMIT for more than 2 GiB in a frame. */
 export async function* packArchive(
   tree: Tree,
   format: Exclude<PackFormat, 'squashfs'>,
   codec: CodecChoice | undefined,
   volume: VolumeWords = {},
 ): AsyncGenerator<Uint8Array> {
-  const chunks = STREAMS[format](tree, volume);
-  if (codec === undefined || codec.encoder.name === 'none') {
+  const isPlain = codec === undefined || codec.encoder.name === 'none';
+  // what goes into a frame is held until all of it is there
+  const chunks = STREAMS[format](tree, volume, { reuse: isPlain });
+  if (isPlain) {
     yield* chunks;
     return;
   }

@@ -1,6 +1,6 @@
 // Writes a FAT volume: reserved sectors, two equal tables, the root directory (FAT12 and FAT16), clusters. From front to back, nothing is
 // patched afterwards; equal trees and options give equal bytes.
-import { alignUp, readInto } from '../../bytes/index.ts';
+import { alignUp, type ChunkOptions, chunked, type Piece } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
 import type { Tree } from '../../tree/index.ts';
 import { type Contents, clustersNeeded, contentsOf, type Placement, placementOf } from './contents.ts';
@@ -37,13 +37,12 @@ export interface FatPlan {
   readonly clusterSize: number;
   /** Where a file's bytes are in the volume; undefined for what has none. Everything is stored in one piece. */
   extentOf(path: string): { readonly at: number; readonly size: number } | undefined;
-  /** The volume from front to back, in pieces of up to 1 MiB, each of its own. */
-  chunks(): Generator<Uint8Array>;
+  /** The volume from front to back, in pieces of up to 1 MiB, each of its own unless told. */
+  chunks(options?: ChunkOptions): Generator<Uint8Array>;
 }
 
 const ROOT_ENTRIES = 512;
 const ROOT_ENTRIES_MOST = 65520;
-const CHUNK_SIZE = 1 << 20;
 
 function rootEntryCount({ directories }: Contents): number {
   return Math.max(ROOT_ENTRIES, alignUp(directories[0]!.size / record.size, 16));
@@ -91,7 +90,7 @@ export function encode(tree: Tree, options: EncodeOptions): FatPlan {
       const cluster = node === undefined ? undefined : placement.first.get(node);
       return node === undefined || cluster === undefined ? undefined : { at: placeOf(cluster), size: node.size };
     },
-    chunks: () => inChunks(pieces({ contents, placement, geometry, label, serial, time, hiddenSectors, size })),
+    chunks: (how) => chunked(pieces({ contents, placement, geometry, label, serial, time, hiddenSectors, size }), how),
   };
 }
 
@@ -123,9 +122,6 @@ export function leastSize(tree: Tree, options: { readonly type?: FatType; readon
   }
 }
 
-/** Bytes of the volume: made, copied from a file, or zeros. */
-type Piece = Uint8Array | { readonly zeros: number };
-
 interface Volume {
   readonly contents: Contents;
   readonly placement: Placement;
@@ -149,39 +145,11 @@ function* pieces(volume: Volume): Generator<Piece> {
   }
   for (const node of placement.stored) {
     if (node.kind === 'directory') yield encodeDirectory(node, volume);
-    else {
-      const buffer = new Uint8Array(Math.min(CHUNK_SIZE, node.size));
-      for (let at = 0; at < node.size; at += CHUNK_SIZE) {
-        const part = buffer.subarray(0, Math.min(CHUNK_SIZE, node.size - at));
-        readInto(node.content, at, part);
-        yield part;
-      }
-    }
+    else yield node.content;
     // an empty directory of the root takes a whole cluster too
     const end = Math.max(clusterSize, alignUp(node.size, clusterSize));
     yield { zeros: end - node.size };
   }
   const clusters = placement.freeCluster - FIRST_CLUSTER;
   yield { zeros: size - (geometry.dataSector + clusters * geometry.sectorsPerCluster) * SECTOR_SIZE };
-}
-
-/** Gathers small pieces into chunks of a mebibyte, each with memory of its own. */
-function* inChunks(all: Iterable<Piece>): Generator<Uint8Array> {
-  let chunk = new Uint8Array(CHUNK_SIZE);
-  let filled = 0;
-  for (const piece of all) {
-    const total = piece instanceof Uint8Array ? piece.length : piece.zeros;
-    for (let done = 0; done < total; ) {
-      const count = Math.min(total - done, CHUNK_SIZE - filled);
-      // a new chunk is zeros already
-      if (piece instanceof Uint8Array) chunk.set(piece.subarray(done, done + count), filled);
-      done += count;
-      filled += count;
-      if (filled < CHUNK_SIZE) continue;
-      yield chunk;
-      chunk = new Uint8Array(CHUNK_SIZE);
-      filled = 0;
-    }
-  }
-  if (filled > 0) yield chunk.subarray(0, filled);
 }

@@ -67,7 +67,12 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => number): T[][] {
 /** From each file that is equal to an earlier one, that one. What is read of a file is as little as keeps it apart from the others. */
 function earlierEqual(files: readonly FileEntry[]): Map<FileEntry, FileEntry> {
   const found = new Map<FileEntry, FileEntry>();
-  const headOf = ({ content }: FileEntry): number => mixed(content.read(0, Math.min(HEAD_SIZE, content.size)), 0x811c9dc5);
+  const buffer = new Uint8Array(HEAD_SIZE);
+  const headOf = ({ content }: FileEntry): number => {
+    const head = buffer.subarray(0, Math.min(HEAD_SIZE, content.size));
+    readInto(content, 0, head);
+    return mixed(head, 0x811c9dc5);
+  };
   const sameSize = grouped(
     files.filter(({ content }) => content.size > 0),
     ({ content }) => content.size,
@@ -133,10 +138,6 @@ export function placeContents({ all }: Contents, places: Reserver): void {
     const { size } = stored.content;
     if (size === 0) continue;
     places.skipTo(alignUp(places.next * SECTOR_SIZE, stored.alignment) / SECTOR_SIZE);
-    stored.block = places.reserve(size, () => contentPieces(stored.content));
+    stored.block = places.reserve(size, () => [stored.content]);
   }
-}
-
-function* contentPieces(content: ByteSource): Generator<Uint8Array> {
-  for (let at = 0; at < content.size; at += PIECE_SIZE) yield content.read(at, Math.min(PIECE_SIZE, content.size - at));
 }

@@ -1,6 +1,6 @@
 // Writes an ISO 9660 image: system area, descriptors, path tables, directories of the primary and of Joliet's hierarchy, boot catalog,
 // contents, padding, trailer. Everything is placed before a byte is made. Layout: docs/formats/iso9660.md.
-import { alignUp, bytesSource } from '../../bytes/index.ts';
+import { alignUp, bytesSource, chunked } from '../../bytes/index.ts';
 import { checkExpressible, file, makeTree, type Tree } from '../../tree/index.ts';
 import { uuidOf } from './dates.ts';
 import { type Boots, bootDescriptor, bootsOf, catalogBytes, catalogSize, changeBootImages } from './encode-boot.ts';
@@ -13,7 +13,7 @@ import { refuse } from './faults.ts';
 import { loses, plainLoses } from './loses.ts';
 import { jolietName, plainBytes, plainName, wideBytes } from './names.ts';
 import type { EncodeOptions, Extent, IsoLayout, IsoPlan } from './options.ts';
-import { placedChunks, type Reserver, reserver } from './regions.ts';
+import { placedPieces, type Reserver, reserver } from './regions.ts';
 import { SECTOR_SIZE, SYSTEM_AREA_SIZE } from './structs.ts';
 
 const PADDING = 150 * SECTOR_SIZE;
@@ -173,7 +173,7 @@ export function encode(given: Tree, options: EncodeOptions): IsoPlan {
     ...layout,
     uuid: uuidOf(options.time),
     contentOf: (path) => storedOf(path).content,
-    chunks: () => placedChunks([systemArea, ...places.regions, ...(end === undefined ? [] : [end])], size),
+    chunks: (how) => chunked(placedPieces([systemArea, ...places.regions, ...(end === undefined ? [] : [end])], size), how),
   };
 }
 

@@ -1,5 +1,5 @@
 // What is asked of the writer, and what it answers before a byte of contents is read.
-import type { ByteSource } from '../../bytes/index.ts';
+import type { ByteSource, ChunkOptions } from '../../bytes/index.ts';
 
 /** Firmware that an entry of the boot catalog is for. */
 export type BootPlatform = 'bios' | 'efi';
@@ -75,6 +75,6 @@ export interface IsoPlan extends IsoLayout {
   readonly uuid: string;
   /** A file as it is going to be stored: with the boot information that `bootEntries` asks for. Throws NO_ENTRY as `extentOf` does. */
   contentOf(path: string): ByteSource;
-  /** The image from front to back, in pieces of up to about 1 MiB, each of its own. Throws what reading the files throws. */
-  chunks(): Generator<Uint8Array>;
+  /** The image from front to back, in pieces of up to 1 MiB, each of its own unless told. Throws what reading the files throws. */
+  chunks(options?: ChunkOptions): Generator<Uint8Array>;
 }
