@@ -77,6 +77,27 @@ export function blockWords(parsed: Parsed, codec: string | undefined): BlockWord
   };
 }
 
+/** Compressors for several images: those that need threads share one, until all is closed. */
+export interface SharedBlockWords extends BlockWords {
+  /** Ends the threads. To be called on any way out. Answers how many files of the cache were damaged. */
+  close(): Promise<number>;
+}
+
+/** The same words for several images. Threads are started once, by the first image that is worth them. */
+export function sharedBlocks(words: BlockWords): SharedBlockWords {
+  let shared: PooledCompressor | undefined;
+  return {
+    ...words,
+    compressor(contentSize) {
+      if (contentSize < INLINE_MOST) return words.compressor(contentSize);
+      shared ??= words.compressor(contentSize);
+      const { name, options, blockSize: size, slotCount, cacheUnusable, take, start } = shared;
+      return { name, options, blockSize: size, slotCount, cacheUnusable, take, start, close: async () => 0 };
+    },
+    close: async () => (await shared?.close()) ?? 0,
+  };
+}
+
 /** Runs work with a compressor and ends it whatever happens; says at -v what is wrong with the cache. */
 export async function withCompressor<T>(
   words: BlockWords,

@@ -68,6 +68,8 @@ export async function openLive(options: LiveOutsideOptions, world: World): Promi
   const decoders = nodeDecoders();
   const began = Date.now();
   const isDirectory = system(() => statSync(path), { file: path }).isDirectory();
+  // the first time everything is compressed: the threads come up while the root is read
+  if (store.note(subjectOf(path), 'facts') === undefined) blocks.compressor(Number.POSITIVE_INFINITY);
   const { tree: read, notes } = await sourceTree(path, true);
   const time = world.sourceDateEpoch ?? newestTime(read);
   const tree = adjusted(read, { allRoot: options.allRoot, xattrs: true, timeMost: world.sourceDateEpoch });
@@ -108,9 +110,11 @@ export async function openLive(options: LiveOutsideOptions, world: World): Promi
   return { outside, notes, time, kept };
 }
 
+const subjectOf = (root: string): string => sha256(nameToBytes(resolve(root)));
+
 /** What the last archive of this root leaves, and where this one's goes. */
 function archiveReuse(root: Root, began: number, store: LiveStore): { reuse: LiveReuse; onArchive: (bytes: Uint8Array) => void } {
-  const subject = sha256(nameToBytes(resolve(root.label)));
+  const subject = subjectOf(root.label);
   const kept = { facts: store.note(subject, 'facts'), archive: store.note(subject, 'archive') };
   const reuse = liveReuse({ root, kept, version: packageVersion(), began, sha256 });
   return {

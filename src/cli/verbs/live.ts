@@ -4,7 +4,7 @@ import { type LiveStore, liveStore } from '../../node/live-store.ts';
 import { makeRecipeRoot } from '../../node/recipe.ts';
 import { codecChoice } from '../../verbs/build.ts';
 import { type LiveForecast, type LiveMedium, type LiveWords, liveForecast, liveMedium } from '../../verbs/live.ts';
-import { blockWords } from '../block-words.ts';
+import { blockWords, sharedBlocks } from '../block-words.ts';
 import { diskWords } from '../live-disk.ts';
 import { FORMS, formOf, type LiveForm, type MadeMedium } from '../live-forms.ts';
 import { openLive } from '../live-outside.ts';
@@ -54,7 +54,7 @@ async function run(parsed: Parsed, world: World): Promise<number> {
 
 async function make(form: LiveForm, parsed: Parsed, world: World): Promise<number> {
   const startedAt = world.now();
-  const blocks = blockWords(parsed, parsed.value('codec') ?? BUNDLE_CODEC);
+  const blocks = sharedBlocks(blockWords(parsed, parsed.value('codec') ?? BUNDLE_CODEC));
   const codec = codecChoice(parsed.value('archive-codec') ?? 'zstd:9', nodeEncoders());
   const store = liveStore(!parsed.flag('no-cache'));
   try {
@@ -88,6 +88,7 @@ async function make(form: LiveForm, parsed: Parsed, world: World): Promise<numbe
     await report(medium, made, kept, startedAt, world);
     return 0;
   } finally {
+    await blocks.close();
     store.close();
   }
 }
