@@ -67,8 +67,9 @@ function signed(bytes = sampleStub()) {
 
 const iso = (loader: Loader): Uint8Array => concat(Array.from(isoMedium(parts, loader, OPTIONS).plan.chunks(), (chunk) => chunk.slice()));
 
-function disk(loader: Loader): Uint8Array {
-  const data = mediumTree(withLoader(parts, loader), digestSource);
+/** A disk; `listed` is the loader that the medium's lists are of. */
+function disk(loader: Loader, listed = loader): Uint8Array {
+  const data = mediumTree(withLoader(parts, listed, digestSource), digestSource);
   const plan = diskMedium({ id, loader, data, label: 'SAMPLE', time: parts.time, sha256 });
   const bytes = new Uint8Array(plan.size);
   for (const piece of plan.pieces()) bytes.set(piece.bytes, piece.at);
@@ -111,6 +112,9 @@ test('systemd-boot: what verify finds missing', () => {
   assert.deepEqual(verified(iso(without(/vmlinuz/))).bad, missing);
   assert.deepEqual(verified(disk(without(/initrd/))).bad, missing);
   assert.deepEqual(verified(iso(without(/BOOTX64/))).bad.slice(0, 1), ['medium-not-bootable']);
+  // a kernel that is whole, and not the one that was put there
+  const exchanged = whole.esp.map((one) => (one.path === 'boot/vmlinuz' ? { ...one, content: signed() } : one));
+  assert.deepEqual(verified(disk({ ...whole, esp: exchanged }, whole)).bad, ['medium-digest']);
   const other = systemdBootLoader(startup({ archive: archiveFor('a'.repeat(64)) }), bytesSource(sampleStub()));
   assert.deepEqual(verified(iso(other)).bad, ['medium-archive-other']);
 });
@@ -135,7 +139,7 @@ test('a UKI is all of it: the first entry, the archive, the kernel', () => {
 
 test('a disk for UEFI alone has changes behind the medium, and refuses to be too small', () => {
   const loader = ukiLoader(startup(), bytesSource(sampleStub()));
-  const data = mediumTree(withLoader(parts, loader), digestSource);
+  const data = mediumTree(withLoader(parts, loader, digestSource), digestSource);
   const request = { id, loader, data, label: 'SAMPLE', time: parts.time, sha256 };
   const { partitions } = diskMedium({ ...request, changes: bytesVolume(new Uint8Array(1 << 20)) });
   assert.deepEqual(

@@ -76,7 +76,7 @@ export function diskForm(name: 'usb' | 'disk', output: string, words: DiskWords,
         world.note(`${large.name} is too large for FAT32: the medium's partition is ext4 (--data-fs fat32 makes several bundles of it)`);
       const fileSystem = words.fileSystem ?? (name === 'disk' || large !== undefined ? 'ext4' : 'fat32');
       const isExt4 = fileSystem === 'ext4';
-      const tree = mediumTree({ ...withLoader(parts, loader), changes: isExt4 && changes !== undefined }, digest);
+      const tree = mediumTree({ ...withLoader(parts, loader, digest), changes: isExt4 && changes !== undefined }, digest);
       const data = isExt4 ? await ext4Data(tree, loader, words, parts.id, form) : tree;
       const room = isExt4 || changes === undefined ? undefined : await changesVolume(changes, parts.id, parts.time, form);
       const disk = diskMedium({ id: parts.id, loader, data, changes: room, size, label, time: parts.time, sha256 });

@@ -20,6 +20,7 @@ export {
   type BundleFile,
   DATA_DIRECTORY,
   dataDirectories,
+  espSumsPath,
   type MediumBundle,
   type MediumFile,
   type MediumParts,

@@ -47,7 +47,7 @@ export function isoMedium(parts: MediumParts, loader: Loader, { label, sha256, d
     path: ESP_PATH,
     content: bytesSource(espImage(loader.esp, { label: 'KINDLING-EF', serial: serialOf(id, 'esp', sha256), time, wide: false })),
   };
-  const held = withLoader(parts, loader);
+  const held = withLoader(parts, loader, digest);
   // once: an image is planned more than once
   const files = [...held.files, esp].map((one): MediumFile => ({ ...one, sha256: one.sha256 ?? digest(one.content) }));
   const table = (layout: IsoLayout) => {

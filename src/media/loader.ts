@@ -1,7 +1,7 @@
 // What starts a medium, as data: files that firmware reads, files of the medium, and what a BIOS starts. The forms (iso.ts, disk.ts, a folder) place
 // them and know no loader by name (docs/live.md, "Loaders").
-import type { ByteSource } from '../bytes/index.ts';
-import type { MediumFile, MediumParts } from './medium.ts';
+import { type ByteSource, bytesSource, nameToBytes } from '../bytes/index.ts';
+import { espSumsPath, type MediumFile, type MediumParts, type SourceDigest, sumsText } from './medium.ts';
 import type { MenuOptions } from './menu.ts';
 
 /** What a loader is to start. */
@@ -35,9 +35,16 @@ export interface Loader {
   readonly bios?: BiosLoader | undefined;
 }
 
-/** The medium with the loader's files on it, for forms that have an EFI system partition of their own. */
-export function withLoader(parts: MediumParts, loader: Loader): MediumParts {
-  return { ...parts, files: [...parts.files, ...loader.medium] };
+/**
+ * The medium with the loader's files on it, for forms that have an EFI system partition of their own. Files that are there alone are in no list of the
+ * medium's files: they get a list of their own.
+ */
+export function withLoader(parts: MediumParts, loader: Loader, digest: SourceDigest): MediumParts {
+  const held = new Set(loader.medium.map(({ path }) => path));
+  const alone = loader.esp.filter(({ path }) => !held.has(path));
+  const sums = sumsText(new Map(alone.map(({ path, content }) => [path, digest(content)])));
+  const list: MediumFile[] = alone.length === 0 ? [] : [{ path: espSumsPath(parts.data), content: bytesSource(nameToBytes(sums)) }];
+  return { ...parts, files: [...parts.files, ...loader.medium, ...list] };
 }
 
 /** The medium and the EFI system partition as one: what is copied to a stick that is both. */

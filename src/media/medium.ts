@@ -100,6 +100,9 @@ export const mediumPath = (data: string): string => `${data}/medium`;
 /** The path of the digests. */
 export const sumsPath = (data: string): string => `${data}/sha256sums`;
 
+/** The path of the digests of files that lie on the EFI system partition alone. */
+export const espSumsPath = (data: string): string => `${data}/efi.sha256sums`;
+
 /** Composes the tree of a medium; the digests last, over everything else. Everything belongs to root and has one time. */
 export function mediumTree(parts: MediumParts, digest: SourceDigest): Tree {
   const { data, bundles, files, id, time } = parts;

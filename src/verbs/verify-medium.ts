@@ -11,6 +11,7 @@ import * as squashfs from '../formats/squashfs/index.ts';
 import {
   dataDirectories,
   ESP_PATH,
+  espSumsPath,
   mediumId,
   mediumPath,
   parseMedium,
@@ -20,7 +21,7 @@ import {
   textOf,
 } from '../media/index.ts';
 import { EARLY_CONF } from '../plan/index.ts';
-import type { Tree } from '../tree/index.ts';
+import type { Entry, Tree } from '../tree/index.ts';
 import { type FoundLoader, type FoundStart, findStart } from './verify-medium-loader.ts';
 
 /** What checking a medium needs of the outside. */
@@ -192,6 +193,7 @@ export function verifyMedium(outside: VerifyMediumOutside): MediumVerification {
     findings.push(finding('medium-not-bootable', isChosen ? 'note' : 'warning', 'nothing in the boot catalog is for a BIOS'));
   }
   const sums = digests(tree, data, outside, findings);
+  if (esp !== undefined) espDigests(tree.get(espSumsPath(data)), esp, outside, findings);
   const { id, bundles } = stack(tree, data, sums, outside, findings);
   pairing(start, id, outside, findings);
   return { form, id, loader: start.loader, fileCount, bundles, findings };
@@ -236,6 +238,23 @@ function digests(tree: Tree, data: string, outside: VerifyMediumOutside, finding
       findings.push(finding('medium-file-missing', 'error', 'the list of digests names it, and it is not there', name));
   }
   return found;
+}
+
+/** Files that lie on the EFI system partition alone, against the list of them on the medium. */
+function espDigests(listed: Entry | undefined, esp: Tree, { digest }: VerifyMediumOutside, findings: Finding[]): void {
+  if (listed?.kind !== 'file') return;
+  try {
+    for (const [path, said] of parseSums(textOf(listed.content, listed.path))) {
+      const entry = esp.get(path);
+      if (entry?.kind !== 'file')
+        findings.push(finding('medium-file-missing', 'error', `${listed.path} names it, and it is not there`, path));
+      else if (digest(entry.content) !== said)
+        findings.push(finding('medium-digest', 'error', `${listed.path} has another SHA-256 for it`, path));
+    }
+  } catch (error) {
+    if (!(error instanceof KindlingError)) throw error;
+    findings.push(finding('medium-sums-damaged', 'error', error.message, listed.path));
+  }
 }
 
 interface Stack {
