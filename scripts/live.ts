@@ -13,6 +13,7 @@ import {
   liveTar,
   openWindows,
   untilDesktop,
+  untilDrawn,
   untilShell,
 } from '../test/boots/live-desktop-world.ts';
 import { CLONE } from '../test/world/index.ts';
@@ -56,10 +57,10 @@ if (!values['no-boot']) {
     say(`root's shell on the serial console after ${(await untilShell(screen, SHELL_SECONDS)).toFixed(0)} s`);
     if (name === 'desktop') {
       say(`panel and desktop after ${(await untilDesktop(screen, DESKTOP_SECONDS)).toFixed(0)} s`);
+      await untilDrawn(screen, DESKTOP_SECONDS);
       await openWindows(screen, DESKTOP_SECONDS);
       await new Promise((resolve) => setTimeout(resolve, SETTLE_SECONDS * 1000));
-      const colours = await screen.colours();
-      if (colours < 16) throw new Error(`the screen has ${colours} colours`);
+      const colours = await untilDrawn(screen, DESKTOP_SECONDS);
       mkdirSync(dirname(values.picture), { recursive: true });
       await screen.picture(values.picture);
       say(`${values.picture}: ${colours} colours`);

@@ -73,7 +73,7 @@ export async function bootScreen(iso: string, memory: number, processors = 2): P
       '-cpu',
       'max',
     ],
-    ...['-m', String(memory), '-smp', String(processors), '-device', 'VGA,edid=on,xres=1280,yres=800', '-device', 'virtio-tablet-pci'],
+    ...['-m', String(memory), '-smp', String(processors), '-device', 'VGA,edid=on,xres=1024,yres=768', '-device', 'virtio-tablet-pci'],
     ...['-chardev', 'stdio,id=console,signal=off', '-device', 'isa-serial,chardev=console', '-qmp', `unix:${socket},server=on,wait=off`],
     ...['-drive', `if=none,id=cd,file=${iso.replaceAll(',', ',,')},format=raw,read-only=on`, '-device', 'ide-cd,drive=cd,bootindex=0'],
   ]);
@@ -136,6 +136,20 @@ export async function untilDesktop(screen: Screen, seconds: number): Promise<num
   return await untilWindows(screen, ['xfce4-panel', 'xfdesktop'], seconds);
 }
 
+// a console, or a screen that is not drawn yet, has some; a wallpaper, icons and a panel have many
+const COLOURS_LEAST = 256;
+
+/** Waits until that is drawn, at most so many seconds. Answers the number of colours, or throws. */
+export async function untilDrawn(screen: Screen, seconds: number): Promise<number> {
+  const until = screen.talk.seconds() + seconds;
+  for (;;) {
+    const colours = await screen.colours();
+    if (colours >= COLOURS_LEAST) return colours;
+    if (screen.talk.seconds() > until) throw new Error(`the screen has ${colours} colours after ${seconds} s, fewer than ${COLOURS_LEAST}`);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+  }
+}
+
 const TELLING = ['uname -sr', 'df -h / /memory/data', 'ls -lh /memory/data/kindling', 'findmnt -nro SOURCE,TARGET -t squashfs'];
 
 /** Opens the file manager on the bundles and a terminal that tells where the system is. */
@@ -146,11 +160,11 @@ export async function openWindows(screen: Screen, seconds: number): Promise<void
     ...TELLING.map((command) => `show '${command}'`),
   ].join('\n');
   await askShell(screen, `echo ${Buffer.from(shell).toString('base64')} | base64 -d >/tmp/telling`);
-  const where = '--geometry=74x18+40+290 --disable-server';
+  const where = '--geometry=78x18+30+350 --disable-server';
   await askShell(screen, `(cd /home/live && runuser -u live -- env ${PERSON} thunar /memory/data/kindling >/dev/null 2>&1 &)`);
   await askShell(
     screen,
     `(cd /home/live && runuser -u live -- env ${PERSON} xfce4-terminal ${where} -x bash --init-file /tmp/telling >/dev/null 2>&1 &)`,
   );
-  await untilWindows(screen, ['Thunar', 'xfce4-terminal'], seconds);
+  await untilWindows(screen, ['kindling - Thunar', 'Terminal - '], seconds);
 }
