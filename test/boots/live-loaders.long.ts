@@ -47,7 +47,7 @@ async function started(file: string, bus: DiskBus, { secureBoot = false, until =
     memory: 768,
     processors: 1,
     until,
-    timeout: 420,
+    timeout: 600,
     accelerator: 'tcg' as const,
     type: undefined,
     asIs: true,
