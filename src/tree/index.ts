@@ -21,4 +21,5 @@ export { checkExpressible, type Loses, lossesOf } from './loses.ts';
 export { type ContentOf, type ManifestOptions, manifestEntries, manifestLine, parseManifest, printManifest } from './manifest.ts';
 export { mergeTrees, type SameBytes, sameContent, sameEntry } from './merge.ts';
 export { baseName, checkPath, comparePaths, joinPath, NAME_MAX, PATH_MAX, parentOf, pathFault } from './names.ts';
+export { type Node, type NodeEntry, type Nodes, nodesOf } from './nodes.ts';
 export { makeTree, type Tree, withParents } from './tree.ts';

@@ -1,8 +1,7 @@
 // El Torito: the boot record, the catalog, and what firmware programs want to find in their own bytes.
 import { alignUp, bytesSource, concat, readAll, u16le, u32le, u64le, utf8 } from '../../bytes/index.ts';
-import type { Tree } from '../../tree/index.ts';
+import type { Node, Nodes, Tree } from '../../tree/index.ts';
 import type { Contents, Stored } from './encode-content.ts';
-import type { Node, Nodes } from './encode-nodes.ts';
 import { refuse } from './faults.ts';
 import type { BootEntry, EncodeOptions } from './options.ts';
 import {

@@ -1,7 +1,6 @@
 // Contents: which files share one, in what order they are stored, and where.
 import { alignUp, type ByteSource, readInto } from '../../bytes/index.ts';
-import type { FileEntry, Tree } from '../../tree/index.ts';
-import type { Node, Nodes } from './encode-nodes.ts';
+import type { FileEntry, Node, Nodes, Tree } from '../../tree/index.ts';
 import { refuse } from './faults.ts';
 import type { EncodeOptions } from './options.ts';
 import type { Reserver } from './regions.ts';

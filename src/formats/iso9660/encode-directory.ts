@@ -1,8 +1,7 @@
 // Directories of one hierarchy (ECMA-119 6.8, 9.1) and its path tables (9.4). An image has the primary hierarchy, and Joliet's if asked for.
 import { alignUp, concat, u16be, u16le, u32be, u32le } from '../../bytes/index.ts';
-import { baseName, type Entry, type Tree } from '../../tree/index.ts';
+import { baseName, type Entry, type Node, type Nodes, type Tree } from '../../tree/index.ts';
 import { shortDate } from './dates.ts';
-import type { Node, Nodes } from './encode-nodes.ts';
 import { type ContinuationArea, continuationEntry, rockEntries, rootEntries, type SystemUse } from './encode-rock.ts';
 import { refuse } from './faults.ts';
 import { distinctNames, type Naming } from './names.ts';

@@ -1,8 +1,7 @@
 // Rock Ridge entries of a directory record (RRIP 1.12), and the area where those go that find no room in the record (SUSP 5.1).
 import { alignUp, concat, nameToBytes, utf8 } from '../../bytes/index.ts';
-import type { DeviceEntry } from '../../tree/index.ts';
+import type { DeviceEntry, Node } from '../../tree/index.ts';
 import { shortDate } from './dates.ts';
-import type { Node } from './encode-nodes.ts';
 import { refuse } from './faults.ts';
 import {
   COMPONENT_FLAGS,
@@ -136,7 +135,7 @@ function deviceHalves({ path, major, minor }: DeviceEntry): { high: number; low:
 }
 
 /** The entries of one record. `name` is that of the record; "." and ".." have none. */
-export function rockEntries({ entry: node, serial, linkCount }: Node, name: string | undefined): Uint8Array[] {
+export function rockEntries({ entry: node, number: serial, linkCount }: Node, name: string | undefined): Uint8Array[] {
   const px = posixEntry.encode({
     signature: SIGNATURES.PX,
     entrySize: posixEntry.size,

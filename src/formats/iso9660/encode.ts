@@ -1,12 +1,11 @@
 // Writes an ISO 9660 image: system area, descriptors, path tables, directories of the primary and of Joliet's hierarchy, boot catalog,
 // contents, padding, trailer. Everything is placed before a byte is made. Layout: docs/formats/iso9660.md.
 import { alignUp, bytesSource, chunked } from '../../bytes/index.ts';
-import { checkExpressible, file, makeTree, type Tree } from '../../tree/index.ts';
+import { checkExpressible, file, makeTree, type Node, type Nodes, nodesOf, type Tree } from '../../tree/index.ts';
 import { uuidOf } from './dates.ts';
 import { type Boots, bootDescriptor, bootsOf, catalogBytes, catalogSize, changeBootImages } from './encode-boot.ts';
 import { type Contents, contentsOf, placeContents, type Stored } from './encode-content.ts';
 import { type Directory, directoryBytes, hierarchy, type Placed, pathTable, pathTableSize } from './encode-directory.ts';
-import { type Node, type Nodes, nodesOf } from './encode-nodes.ts';
 import { continuationArea } from './encode-rock.ts';
 import { descriptor, terminator, type VolumePart } from './encode-volume.ts';
 import { refuse } from './faults.ts';

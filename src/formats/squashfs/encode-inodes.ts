@@ -1,8 +1,7 @@
 // Inodes: the basic form wherever it holds everything, else the extended one, as mksquashfs chooses.
 import { nameToBytes } from '../../bytes/index.ts';
-import type { DeviceEntry } from '../../tree/index.ts';
+import type { DeviceEntry, Node, NodeEntry } from '../../tree/index.ts';
 import type { FileData } from './encode-data.ts';
-import type { Node, NodeEntry } from './encode-nodes.ts';
 import {
   BASIC_TYPES,
   deviceInode,

@@ -1,11 +1,10 @@
 // The inode and directory tables: what a directory holds comes before it, so that its listing can say where that is.
 import { KindlingError } from '../../errors.ts';
-import type { Entry, Tree } from '../../tree/index.ts';
+import type { Entry, Node, NodeEntry, Nodes, Tree } from '../../tree/index.ts';
 import type { BlockCompressor } from './compressor.ts';
 import type { DataPart } from './encode-data.ts';
 import { indexBytes, type Listed, listing } from './encode-directory.ts';
 import { type InodeFacts, putDirectory, putFile, putOther } from './encode-inodes.ts';
-import type { Node, NodeEntry, Nodes } from './encode-nodes.ts';
 import type { XattrPart } from './encode-xattrs.ts';
 import { metadataTable, type Position } from './tables.ts';
 

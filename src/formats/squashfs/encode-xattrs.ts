@@ -1,8 +1,8 @@
 // Extended attributes: one list for each distinct set, inodes name lists by index. A value that another list holds already is referred to.
 import { concat, nameToBytes } from '../../bytes/index.ts';
 import { KindlingError } from '../../errors.ts';
+import type { Node } from '../../tree/index.ts';
 import type { BlockCompressor } from './compressor.ts';
-import type { Node } from './encode-nodes.ts';
 import { XATTR_OUT_OF_LINE, XATTR_PREFIXES, xattrHeader, xattrId, xattrReference, xattrTableHeader, xattrValue } from './structs.ts';
 import { metadataTable, type Position, recordTable } from './tables.ts';
 

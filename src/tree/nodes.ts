@@ -1,20 +1,21 @@
-// What of a tree becomes an inode: serial numbers and link counts, by which hard links are known again.
-import { directory, type Entry, type HardlinkEntry, type Tree } from '../../tree/index.ts';
-import { refuse } from './faults.ts';
+// What of a tree becomes an inode: numbers and link counts, by which hard links are known again.
+import { KindlingError } from '../errors.ts';
+import { directory, type Entry, type HardlinkEntry } from './entry.ts';
+import type { Tree } from './tree.ts';
 
 /** An entry that is no mere name of another one. */
 export type NodeEntry = Exclude<Entry, HardlinkEntry>;
 
-/** One inode of the image. */
+/** One inode about to be written. */
 export interface Node {
   readonly entry: NodeEntry;
   /** From 1, in tree order. */
-  readonly serial: number;
+  readonly number: number;
   /** Names it has; for a directory 2 and one for each directory in it. */
   linkCount: number;
 }
 
-/** All inodes; the root is the first. */
+/** All inodes of an image, in tree order; the root is the first. */
 export interface Nodes {
   readonly all: readonly Node[];
   readonly root: Node;
@@ -22,14 +23,14 @@ export interface Nodes {
   of(entry: Entry): Node;
 }
 
-/** Numbers the inodes of a tree; a root is added where there is none. */
+/** Numbers the inodes of a tree; a root is added where there is none. Throws NO_ENTRY for a hard link to nothing. */
 export function nodesOf(tree: Tree): Nodes {
   const all: Node[] = [];
   const nodes = new Map<NodeEntry, Node>();
   const named = (entry: Entry): NodeEntry => {
     const target = entry.kind === 'hardlink' ? tree.get(entry.to) : entry;
     if (target !== undefined && target.kind !== 'hardlink') return target;
-    throw refuse(`the hard link "${entry.path}" names nothing in the tree`, entry.path, 'NO_ENTRY');
+    throw new KindlingError('NO_ENTRY', `the hard link "${entry.path}" names nothing in the tree`, { path: entry.path });
   };
   const add = (entry: NodeEntry): void => {
     const there = nodes.get(entry);
@@ -37,7 +38,7 @@ export function nodesOf(tree: Tree): Nodes {
       there.linkCount += 1;
       return;
     }
-    const node: Node = { entry, serial: all.length + 1, linkCount: entry.kind === 'directory' ? 2 : 1 };
+    const node: Node = { entry, number: all.length + 1, linkCount: entry.kind === 'directory' ? 2 : 1 };
     nodes.set(entry, node);
     all.push(node);
   };
