@@ -1,6 +1,6 @@
 // ext4 volumes, made by `mke2fs -d` and `debugfs` (docs/dependencies.md): no root, no mount. Equal input makes equal bytes: identifiers and
 // times are given, none are drawn or read from a clock.
-import { closeSync, linkSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, linkSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KindlingError } from '../errors.ts';
 import type { Tree } from '../tree/index.ts';
@@ -27,6 +27,7 @@ export interface Ext4Request {
 
 const PACKAGE = 'Debian package e2fsprogs';
 const PIECE = 1 << 20;
+const ZEROS = Buffer.alloc(PIECE);
 const TIMEOUT_MS = 600_000;
 
 /** Makes the volume. Throws NO_TOOL, NO_SPACE, IO with the program's own words. */
@@ -98,15 +99,18 @@ function linked(from: string, to: string): boolean {
   }
 }
 
-/** Copies a content into a new file. */
+/** Copies a content into a new file; stretches of zeros become holes. */
 export function writeFile(path: string, content: { readonly size: number; read(at: number, size: number): Uint8Array }): void {
   const fd = system(() => openSync(path, 'w', 0o644), { file: path });
   try {
     for (let at = 0; at < content.size; ) {
       const bytes = content.read(at, Math.min(PIECE, content.size - at));
-      for (let done = 0; done < bytes.length; ) done += system(() => writeSync(fd, bytes, done), { file: path });
+      const isZero = ZEROS.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;
+      for (let done = isZero ? bytes.length : 0; done < bytes.length; )
+        done += system(() => writeSync(fd, bytes, done, bytes.length - done, at + done), { file: path });
       at += bytes.length;
     }
+    system(() => ftruncateSync(fd, content.size), { file: path });
   } finally {
     closeSync(fd);
   }
