@@ -12,7 +12,8 @@ import { machineWords, start, type Talk } from './talk.ts';
 
 const TOOLS = ['qemu-system-x86_64', 'mkfs.ext4', 'mkfs.vfat', 'mcopy', 'cryptsetup', 'debugfs'] as const;
 const folder = scratchFolder();
-const SECONDS = Number(process.env.S ?? 300);
+// A boot, or the making of a key, on a busy machine.
+const SECONDS = 300;
 
 let made: Promise<KeepSystem> | undefined;
 function system(): Promise<KeepSystem> {
