@@ -14,6 +14,7 @@ import {
   liveIso,
   type Screen,
   untilDesktop,
+  untilDrawn,
   untilShell,
 } from './live-desktop-world.ts';
 
