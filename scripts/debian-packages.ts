@@ -95,7 +95,12 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
     why: 'installs the Debian that tells the whole story in QEMU, and those of live media',
   },
   { name: 'uidmap', programs: ['newuidmap'], groups: LIVE, why: 'lets mmdebstrap make the root of a live medium for an ordinary user' },
-  { name: 'mtools', programs: ['mcopy', 'mdel', 'mdir', 'minfo'], groups: TEST, why: 'reads and writes FAT volumes against ours' },
+  {
+    name: 'mtools',
+    programs: ['mcopy', 'mdel', 'mdir', 'minfo', 'mlabel'],
+    groups: TEST,
+    why: 'reads and writes FAT volumes against ours',
+  },
   { name: 'gdisk', programs: ['sgdisk'], groups: TEST, why: 'reads and writes partition tables against ours' },
   { name: 'ovmf', programs: ['/usr/share/OVMF/OVMF_CODE_4M.fd'], groups: LIVE, why: 'UEFI firmware, to boot live media by' },
   { name: 'grub-pc-bin', programs: ['/usr/lib/grub/i386-pc/modinfo.sh'], groups: LIVE, why: 'GRUB for BIOS, put on live media' },

@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { zstdDecompressSync } from 'node:zlib';
 import { needs, tool } from './tools.ts';
 
 const KINDLING = fileURLToPath(new URL('../bin/kindling', import.meta.url));
@@ -220,7 +221,7 @@ test('an ISO 9660 image is packed, listed, compared and extracted, and is the sa
 });
 
 test('a FAT volume is packed, and other programs read it; the same every time, compressed or not', (t) => {
-  if (!needs(t, 'fsck.fat', 'mcopy', 'mlabel', 'zstd')) return;
+  if (!needs(t, 'fsck.fat', 'mcopy', 'mlabel')) return;
   const ran = (program: string, ...words: string[]): string => {
     const { status, stdout, stderr } = spawnSync(tool(program), words, {
       encoding: 'utf8',
@@ -235,8 +236,7 @@ test('a FAT volume is packed, and other programs read it; the same every time, c
   assert.equal(pack('two.fat', '--label', 'PACKED').code, 0);
   assert.ok(readFileSync(at('one.fat')).equals(readFileSync(at('two.fat'))));
   assert.equal(pack('three.fat.zst', '--label', 'PACKED', '--codec', 'zstd:1').code, 0);
-  assert.equal(ran('zstd', '-dqf', at('three.fat.zst'), '-o', at('three.fat')), '');
-  assert.ok(readFileSync(at('one.fat')).equals(readFileSync(at('three.fat'))));
+  assert.ok(readFileSync(at('one.fat')).equals(zstdDecompressSync(readFileSync(at('three.fat.zst')))));
   assert.match(ran('fsck.fat', '-n', '-v', at('one.fat')), /FAT12|12 bit/);
   assert.match(ran('mlabel', '-s', '-i', at('one.fat'), '::'), /PACKED/);
   mkdirSync(at('from-fat'));
