@@ -81,7 +81,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'pacman-package-manager', programs: ['pacman'], groups: TEST, why: 'calls the pacman hooks' },
   {
     name: 'grub-common',
-    programs: ['grub-mkconfig', 'grub-script-check', 'grub-mkimage'],
+    programs: ['grub-mkconfig', 'grub-script-check', 'grub-mkimage', 'grub-mkrescue'],
     groups: LIVE,
     why: "runs and reads GRUB's entries, makes its core for live media",
   },
