@@ -1,6 +1,7 @@
 // What the claims about live media share: one Debian with its own live archive in it, as a folder and a tar, and images of it made both ways.
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { liveTar } from '../test/boots/live-desktop-world.ts';
 import { CLONE, cacheFolder, mustRun, once } from '../test/world/index.ts';
 import { recipeTar } from '../test/world/live-root.ts';
 import { unpackTar } from '../test/world/unpack.ts';
@@ -17,14 +18,24 @@ export interface LivePeer {
 /** The root with live-boot; made once. */
 export async function livePeer(): Promise<LivePeer> {
   const tar = await recipeTar('live-peer', [join(CLONE, 'test/world/live-root'), join(CLONE, 'bench/live-boot')]);
-  const folder = await once(tar.slice(cacheFolder().length + 1, -'.tar'.length), (scratch) => {
-    const owners = unpackTar(tar, scratch);
-    if (owners.size === 0) throw new Error(`${tar} has nobody but root in it`);
-  });
+  const folder = await unpacked(tar);
   const image = readdirSync(join(folder, 'boot')).find((name) => name.startsWith('vmlinuz-'));
   const archive = join(folder, 'boot/live-boot.img');
   if (image === undefined || !existsSync(archive)) throw new Error(`${folder}/boot holds no kernel, or no live-boot.img`);
   return { tar, folder, vmlinuz: join(folder, 'boot', image), archive };
+}
+
+/** A kept tar's files, beside it; made once. */
+async function unpacked(tar: string): Promise<string> {
+  return await once(tar.slice(cacheFolder().length + 1, -'.tar'.length), (scratch) => {
+    const owners = unpackTar(tar, scratch);
+    if (owners.size === 0) throw new Error(`${tar} has nobody but root in it`);
+  });
+}
+
+/** The desktop's root as a folder. */
+export async function desktopFolder(): Promise<string> {
+  return await unpacked(await liveTar('desktop'));
 }
 
 /** Compression of both sides' images: mksquashfs' and ours say the same in different words. */
