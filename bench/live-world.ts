@@ -63,7 +63,7 @@ export function peerMedium(peer: LivePeer, folder: string): void {
   writeFileSync(join(folder, 'boot/grub/grub.cfg'), CFG);
 }
 
-/** The pipe people use: mksquashfs and grub-mkrescue, as one shell command. */
+/** The pipe people use: mksquashfs and grub-mkrescue, as one shell command; what is finished is on the disk, on both sides. */
 export function pipeCommand(root: string, medium: string, iso: string): readonly string[] {
   const squash = [
     'mksquashfs',
@@ -76,8 +76,8 @@ export function pipeCommand(root: string, medium: string, iso: string): readonly
     '-e',
     'boot',
   ];
-  return ['sh', '-ec', '"$@" && exec grub-mkrescue -o "$ISO" "$MEDIUM" -- -volid LIVE', 'sh', ...squash].map((word) =>
-    word.replace('$ISO', iso).replace('$MEDIUM', medium),
+  return ['sh', '-ec', '"$@" && grub-mkrescue -o "$ISO" "$MEDIUM" -- -volid LIVE && sync "$ISO"', 'sh', ...squash].map((word) =>
+    word.replaceAll('$ISO', iso).replace('$MEDIUM', medium),
   );
 }
 
